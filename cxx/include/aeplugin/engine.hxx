@@ -1,0 +1,53 @@
+#ifndef AEPLUGIN_ENGINE_HXX
+#define AEPLUGIN_ENGINE_HXX
+
+#include <aeplugin/model.hxx>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace aeplugin {
+
+/// Runs one half of an autoencoder in the units of the file: an encoder takes column values and gives latents, a
+/// decoder takes latents and gives column values. Normalisation is part of it.
+class Engine {
+public:
+   virtual ~Engine() = default;
+   virtual std::size_t Inputs() const = 0;
+   virtual std::size_t Outputs() const = 0;
+
+   /// Runs `n` objects: `in` is n x Inputs(), `out` is n x Outputs(), row by row. Safe to call from several threads.
+   virtual void Run(const float *in, std::size_t n, float *out) const = 0;
+};
+
+enum class EngineKind {
+   kNative, ///< the reference kernels: the default, the fastest, the same bits everywhere
+   kOnnx,   ///< ONNX Runtime, loaded at run time from $AEPLUGIN_ONNXRUNTIME or the system's library path
+   kTorch   ///< LibTorch, through libaeplugin_torch from $AEPLUGIN_TORCH or the system's library path
+};
+
+/// "native", "onnx" or "torch". \throws ModelError for any other name
+EngineKind ParseEngineKind(const std::string &name);
+
+/// Encoder and decoder of one collection.
+struct Autoencoder {
+   CollectionModel fModel;
+   std::shared_ptr<const Engine> fEncoder;
+   std::shared_ptr<const Engine> fDecoder;
+};
+
+/// An autoencoder on the reference kernels; `instructionSet` is "avx512", "avx2", "generic" or empty for the best.
+Autoencoder MakeAutoencoder(const CollectionModel &model, const std::string &instructionSet = "");
+
+/// Opens a model file. The engines kOnnx and kTorch run the networks that `aeplugin export` wrote beside it
+/// (jets.model -> jets.Jet.encoder.onnx, jets.Jet.decoder.pt ...).
+/// \param collection may be empty where the model has only one
+/// \throws see Model::FromFile; ModelError where the exported networks are missing or do not fit the model;
+/// CompatibilityError where the engine's library is missing
+Autoencoder OpenAutoencoder(const std::string &modelPath, const std::string &collection = "",
+                            EngineKind kind = EngineKind::kNative);
+
+} // namespace aeplugin
+
+#endif

@@ -1,0 +1,139 @@
+#include <aeplugin/error.hxx>
+#include <aeplugin/rdf/define.hxx>
+#include <aeplugin/rdf/functors.hxx>
+
+#include "columns.hxx"
+
+#include <algorithm>
+
+namespace aeplugin::rdf {
+namespace {
+
+using ROOT::RDF::RNode;
+using ROOT::VecOps::RVec;
+
+/// Row-major values of the objects of one event, one buffer per thread and use.
+std::vector<float> &Buffer(std::size_t use, std::size_t size)
+{
+   thread_local std::vector<float> buffers[2];
+   if (buffers[use].size() < size)
+      buffers[use].resize(size);
+   return buffers[use];
+}
+
+/// Adds a column with all `columns` side by side as Columns, and gives its name. Compiled by ROOT, because number and
+/// types of the columns are known only now.
+std::string Pack(RNode &node, const std::vector<std::string> &columns)
+{
+   std::string expression = "ROOT::VecOps::RVec<ROOT::VecOps::RVec<float>>{";
+   std::string name = "aeplugin_packed";
+   for (const std::string &column : columns) {
+      const bool single = IsSingleNumber(node.GetColumnType(column));
+      expression += single ? "ROOT::VecOps::RVec<float>(1, static_cast<float>(" + column + ")), "
+                           : "ROOT::VecOps::RVec<float>(" + column + ".begin(), " + column + ".end()), ";
+      name += "_" + column;
+   }
+   std::replace(name.begin(), name.end(), '.', '_');
+   if (!node.HasColumn(name))
+      node = node.Define(name, expression + "}");
+   return name;
+}
+
+/// Adds each column of the Columns called `packed`: vectors, or single numbers where `single`.
+RNode Unpack(RNode node, const std::string &packed, const std::vector<std::string> &names, bool single)
+{
+   for (std::size_t i = 0; i < names.size(); ++i) {
+      if (single)
+         node = node.Define(names[i], [i](const Columns &columns) { return columns[i][0]; }, {packed});
+      else
+         node = node.Define(names[i], [i](const Columns &columns) { return columns[i]; }, {packed});
+   }
+   return node;
+}
+
+RNode Apply(RNode node, const std::vector<std::shared_ptr<const Engine>> &engines, const std::vector<std::string> &inputs,
+            const std::vector<std::string> &outputs, const std::string &step)
+{
+   RequireColumns(node.GetColumnNames(), inputs);
+   const bool single = IsSingleNumber(node.GetColumnType(inputs.front()));
+   const std::string packed = Pack(node, inputs);
+   const std::string result = packed + "_" + step;
+   const Chain chain(engines, inputs.size());
+   node = node.Define(result, [chain](const Columns &columns) { return chain.Run(columns); }, {packed});
+   return Unpack(node, result, outputs, single);
+}
+
+std::vector<std::string> WithSuffix(std::vector<std::string> names, const std::string &suffix)
+{
+   for (std::string &name : names)
+      name += suffix;
+   return names;
+}
+
+} // namespace
+
+Chain::Chain(std::vector<std::shared_ptr<const Engine>> engines, std::size_t inputs)
+   : fEngines(std::move(engines)), fInputs(inputs)
+{
+   if (fEngines.front()->Inputs() != inputs)
+      throw ModelError("the network takes " + std::to_string(fEngines.front()->Inputs()) + " columns; it is given " +
+                       std::to_string(inputs));
+}
+
+Columns Chain::Run(const Columns &columns) const
+{
+   std::vector<const RVec<float> *> pointers;
+   for (const auto &column : columns)
+      pointers.push_back(&column);
+   return Run(pointers.data());
+}
+
+Columns Chain::Run(const RVec<float> *const *columns) const
+{
+   const std::size_t objects = columns[0]->size();
+   float *values = Buffer(0, objects * fInputs).data();
+   for (std::size_t c = 0; c < fInputs; ++c) {
+      if (columns[c]->size() != objects)
+         throw InputError("column " + std::to_string(c) + " of a collection has " + std::to_string(columns[c]->size()) +
+                          " values in an event; the first has " + std::to_string(objects));
+      for (std::size_t i = 0; i < objects; ++i)
+         values[i * fInputs + c] = (*columns[c])[i];
+   }
+   std::size_t use = 0;
+   for (const auto &engine : fEngines) {
+      use = 1 - use;
+      float *results = Buffer(use, objects * engine->Outputs()).data();
+      engine->Run(values, objects, results);
+      values = results;
+   }
+   const std::size_t outputs = fEngines.back()->Outputs();
+   Columns result(outputs);
+   for (std::size_t c = 0; c < outputs; ++c) {
+      result[c].resize(objects);
+      for (std::size_t i = 0; i < objects; ++i)
+         result[c][i] = values[i * outputs + c];
+   }
+   return result;
+}
+
+RNode DefineLatents(RNode node, const Autoencoder &autoencoder)
+{
+   const CollectionModel &model = autoencoder.fModel;
+   return Apply(std::move(node), {autoencoder.fEncoder}, model.ColumnNames(), model.LatentNames(), "encoded");
+}
+
+RNode DefineDecoded(RNode node, const Autoencoder &autoencoder, const std::string &suffix)
+{
+   const CollectionModel &model = autoencoder.fModel;
+   return Apply(std::move(node), {autoencoder.fDecoder}, model.LatentNames(), WithSuffix(model.ColumnNames(), suffix),
+                "decoded");
+}
+
+RNode DefineReconstructed(RNode node, const Autoencoder &autoencoder, const std::string &suffix)
+{
+   const CollectionModel &model = autoencoder.fModel;
+   return Apply(std::move(node), {autoencoder.fEncoder, autoencoder.fDecoder}, model.ColumnNames(),
+                WithSuffix(model.ColumnNames(), suffix), "reconstructed");
+}
+
+} // namespace aeplugin::rdf

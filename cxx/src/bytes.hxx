@@ -1,0 +1,94 @@
+#ifndef AEPLUGIN_BYTES_HXX
+#define AEPLUGIN_BYTES_HXX
+
+#include <aeplugin/error.hxx>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace aeplugin {
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the formats are little-endian and so is every host so far");
+
+/// CRC-32 (ISO 3309, as zlib's crc32).
+std::uint32_t Crc32(const char *data, std::size_t size);
+
+/// Appends little-endian values to a string.
+class ByteWriter {
+public:
+   template <typename T>
+   void Value(T value)
+   {
+      static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
+      fBytes.append(reinterpret_cast<const char *>(&value), sizeof value);
+   }
+   void Text(const std::string &text)
+   {
+      Value(static_cast<std::uint32_t>(text.size()));
+      fBytes += text;
+   }
+   void Floats(const std::vector<float> &values)
+   {
+      fBytes.append(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float));
+   }
+   void Raw(const char *data, std::size_t size) { fBytes.append(data, size); }
+   std::string Take() { return std::move(fBytes); }
+
+private:
+   std::string fBytes;
+};
+
+/// Reads them back and never beyond the end: what does not fit is a CorruptionError.
+class ByteReader {
+public:
+   ByteReader(const char *data, std::size_t size, std::string where) : fNext(data), fLeft(size), fWhere(std::move(where))
+   {
+   }
+
+   template <typename T>
+   T Value(const char *what)
+   {
+      static_assert(std::is_arithmetic_v<T>);
+      T value;
+      std::memcpy(&value, Raw(sizeof value, what), sizeof value);
+      return value;
+   }
+   std::string Text(const char *what)
+   {
+      const auto size = Value<std::uint32_t>(what);
+      return std::string(Raw(size, what), size);
+   }
+   std::vector<float> Floats(std::size_t count, const char *what)
+   {
+      // Checked before anything is allocated; the division keeps the check itself from overflowing.
+      const char *data = Raw(count > fLeft / sizeof(float) ? SIZE_MAX : count * sizeof(float), what);
+      std::vector<float> values(count);
+      if (count > 0)
+         std::memcpy(values.data(), data, count * sizeof(float));
+      return values;
+   }
+   const char *Raw(std::size_t size, const char *what)
+   {
+      if (size > fLeft)
+         throw CorruptionError(fWhere + ": truncated in " + what + ": " + std::to_string(size) + " bytes expected, " +
+                               std::to_string(fLeft) + " left");
+      const char *data = fNext;
+      fNext += size;
+      fLeft -= size;
+      return data;
+   }
+   std::size_t Left() const { return fLeft; }
+
+private:
+   const char *fNext;
+   std::size_t fLeft;
+   std::string fWhere;
+};
+
+} // namespace aeplugin
+
+#endif

@@ -1,0 +1,33 @@
+#include "kernel_set.hxx"
+
+#include <cmath>
+
+namespace aeplugin::kernels {
+namespace {
+
+/// Any CPU: four lanes, and the standard library's fma, which is exact also where the hardware has none.
+struct GenericLanes {
+   static constexpr std::size_t kLanes = 4;
+   static constexpr std::size_t kTileRows = 4;
+   static constexpr std::size_t kTileVectors = 2;
+   using Floats = float __attribute__((vector_size(16)));
+   using Ints = int __attribute__((vector_size(16)));
+
+   static Floats Fma(Floats a, Floats b, Floats c)
+   {
+      Floats result{};
+      for (std::size_t lane = 0; lane < kLanes; ++lane)
+         result[lane] = std::fma(a[lane], b[lane], c[lane]);
+      return result;
+   }
+};
+
+} // namespace
+
+const KernelSet &GenericKernels()
+{
+   static constexpr KernelSet kSet = MakeKernelSet<GenericLanes>();
+   return kSet;
+}
+
+} // namespace aeplugin::kernels

@@ -1,0 +1,107 @@
+#ifndef AEPLUGIN_KERNELS_KERNEL_SET_HXX
+#define AEPLUGIN_KERNELS_KERNEL_SET_HXX
+
+#include "elementary.hxx"
+#include "kernels.hxx"
+
+#include <cstring>
+#include <type_traits>
+
+// The kernels, written once for any instruction set. Everything is in an anonymous namespace: the translation units
+// are compiled for different CPUs, and no inline function of one may stand in for that of another.
+namespace aeplugin::kernels {
+namespace {
+
+template <typename L>
+inline typename L::Floats Load(const float *from)
+{
+   typename L::Floats value;
+   std::memcpy(&value, from, sizeof value);
+   return value;
+}
+
+template <typename L>
+inline void Store(float *to, typename L::Floats value)
+{
+   std::memcpy(to, &value, sizeof value);
+}
+
+/// `Rows` rows times `Vectors` vectors of outputs, accumulated in registers.
+template <typename L, std::size_t Rows, std::size_t Vectors>
+inline void Tile(const float *in, std::size_t inStride, const float *weights, std::size_t weightStride,
+                 const float *biases, std::size_t inputs, float *out, std::size_t outStride)
+{
+   typename L::Floats sums[Rows][Vectors];
+   for (std::size_t v = 0; v < Vectors; ++v)
+      for (std::size_t r = 0; r < Rows; ++r)
+         sums[r][v] = Load<L>(biases + v * L::kLanes);
+   for (std::size_t i = 0; i < inputs; ++i) {
+      typename L::Floats weight[Vectors];
+      for (std::size_t v = 0; v < Vectors; ++v)
+         weight[v] = Load<L>(weights + i * weightStride + v * L::kLanes);
+      for (std::size_t r = 0; r < Rows; ++r) {
+         const auto x = Splat<L>(in[r * inStride + i]);
+         for (std::size_t v = 0; v < Vectors; ++v)
+            sums[r][v] = L::Fma(x, weight[v], sums[r][v]);
+      }
+   }
+   for (std::size_t r = 0; r < Rows; ++r)
+      for (std::size_t v = 0; v < Vectors; ++v)
+         Store<L>(out + r * outStride + v * L::kLanes, sums[r][v]);
+}
+
+/// All rows of `call` for `Vectors` vectors of outputs from `output` on, in tiles of at most L::kTileRows rows.
+template <typename L, std::size_t Vectors>
+inline void Rows(const DenseCall &call, const float *weights, std::size_t weightStride, std::size_t output)
+{
+   const auto tile = [&](auto rows, std::size_t row) {
+      Tile<L, decltype(rows)::value, Vectors>(call.fIn + row * call.fInStride, call.fInStride, weights, weightStride,
+                                               call.fBiases + output, call.fInputs,
+                                               call.fOut + row * call.fOutStride + output, call.fOutStride);
+   };
+   std::size_t row = 0;
+   for (; row + L::kTileRows <= call.fRows; row += L::kTileRows)
+      tile(std::integral_constant<std::size_t, L::kTileRows>{}, row);
+   switch (call.fRows - row) {
+   case 5: tile(std::integral_constant<std::size_t, 5>{}, row); break;
+   case 4: tile(std::integral_constant<std::size_t, 4>{}, row); break;
+   case 3: tile(std::integral_constant<std::size_t, 3>{}, row); break;
+   case 2: tile(std::integral_constant<std::size_t, 2>{}, row); break;
+   case 1: tile(std::integral_constant<std::size_t, 1>{}, row); break;
+   default: break;
+   }
+}
+
+template <typename L>
+void Dense(const DenseCall &call)
+{
+   static_assert(L::kTileRows <= 6, "Rows() covers rests of up to five rows");
+   constexpr std::size_t kStep = L::kTileVectors * L::kLanes;
+   for (std::size_t panel = 0; panel < call.fOutputs; panel += kPanel) {
+      const std::size_t width = call.fOutputs - panel < kPanel ? call.fOutputs - panel : kPanel;
+      const float *weights = call.fWeights + panel * call.fInputs;
+      std::size_t o = 0;
+      for (; o + kStep <= width; o += kStep)
+         Rows<L, L::kTileVectors>(call, weights + o, width, panel + o);
+      for (; o < width; o += L::kLanes)
+         Rows<L, 1>(call, weights + o, width, panel + o);
+   }
+}
+
+template <typename L, typename L::Floats (*Function)(typename L::Floats)>
+void Map(float *values, std::size_t n)
+{
+   for (std::size_t i = 0; i < n; i += L::kLanes)
+      Store<L>(values + i, Function(Load<L>(values + i)));
+}
+
+template <typename L>
+constexpr KernelSet MakeKernelSet()
+{
+   return {Dense<L>, Map<L, Tanh<L>>, Map<L, Log10<L>>, Map<L, Exp10<L>>};
+}
+
+} // namespace
+} // namespace aeplugin::kernels
+
+#endif

@@ -1,0 +1,103 @@
+#include <aeplugin/error.hxx>
+#include <aeplugin/model.hxx>
+
+#include <cmath>
+#include <set>
+
+namespace aeplugin {
+namespace {
+
+constexpr std::uint32_t kMaxWidth = 65536;
+constexpr std::size_t kMaxLayers = 64;
+
+void ValidateNetwork(const Network &network, std::size_t inputs, const std::string &where)
+{
+   if (network.empty() || network.size() > kMaxLayers)
+      throw ModelError(where + ": has " + std::to_string(network.size()) + " layers; expected 1 to " +
+                       std::to_string(kMaxLayers));
+   std::size_t previous = inputs;
+   for (std::size_t i = 0; i < network.size(); ++i) {
+      const Layer &layer = network[i];
+      const std::string here = where + ", layer " + std::to_string(i);
+      if (layer.fInputs != previous)
+         throw ModelError(here + ": takes " + std::to_string(layer.fInputs) + " inputs; expected " +
+                          std::to_string(previous));
+      if (layer.fOutputs == 0 || layer.fOutputs > kMaxWidth)
+         throw ModelError(here + ": has " + std::to_string(layer.fOutputs) + " outputs; expected 1 to " +
+                          std::to_string(kMaxWidth));
+      if (layer.fWeights.size() != std::size_t{layer.fInputs} * layer.fOutputs ||
+          layer.fBiases.size() != layer.fOutputs)
+         throw ModelError(here + ": has " + std::to_string(layer.fWeights.size()) + " weights and " +
+                          std::to_string(layer.fBiases.size()) + " biases; expected " +
+                          std::to_string(layer.fInputs) + " x " + std::to_string(layer.fOutputs) + " and " +
+                          std::to_string(layer.fOutputs));
+      for (const auto *values : {&layer.fWeights, &layer.fBiases})
+         for (const float value : *values)
+            if (!std::isfinite(value))
+               throw ModelError(here + ": holds a weight that is not finite; train it again");
+      previous = layer.fOutputs;
+   }
+}
+
+void ValidateCollection(const CollectionModel &collection, const std::string &where)
+{
+   const std::string here = where + ": collection '" + collection.fName + "'";
+   if (collection.fName.empty() || collection.fColumns.empty())
+      throw ModelError(here + ": has no name or no columns");
+   std::set<std::string> names;
+   for (const ModelColumn &column : collection.fColumns) {
+      if (column.fColumn.empty() || !names.insert(column.fColumn).second)
+         throw ModelError(here + ": column '" + column.fColumn + "' is empty or stands twice");
+      if (!std::isfinite(column.fMean) || !std::isfinite(column.fScale) || !(column.fScale > 0))
+         throw ModelError(here + ": column '" + column.fColumn + "' has mean " + std::to_string(column.fMean) +
+                          " and scale " + std::to_string(column.fScale) + "; expected finite ones and a scale above 0");
+   }
+   ValidateNetwork(collection.fEncoder, collection.fColumns.size(), here + ", encoder");
+   ValidateNetwork(collection.fDecoder, collection.Latents(), here + ", decoder");
+   if (collection.fDecoder.back().fOutputs != collection.fColumns.size())
+      throw ModelError(here + ": the decoder gives " + std::to_string(collection.fDecoder.back().fOutputs) +
+                       " values for " + std::to_string(collection.fColumns.size()) + " columns");
+}
+
+} // namespace
+
+std::vector<std::string> CollectionModel::ColumnNames() const
+{
+   std::vector<std::string> names;
+   for (const ModelColumn &column : fColumns)
+      names.push_back(column.fColumn);
+   return names;
+}
+
+std::vector<std::string> CollectionModel::LatentNames() const
+{
+   std::vector<std::string> names;
+   for (std::size_t i = 0; i < Latents(); ++i)
+      names.push_back(fName + "_latent_" + std::to_string(i));
+   return names;
+}
+
+void Model::Validate(const std::string &where) const
+{
+   if (fCollections.empty())
+      throw ModelError(where + ": holds no collection");
+   std::set<std::string> names;
+   for (const CollectionModel &collection : fCollections) {
+      if (!names.insert(collection.fName).second)
+         throw ModelError(where + ": collection '" + collection.fName + "' stands twice");
+      ValidateCollection(collection, where);
+   }
+}
+
+const CollectionModel &Model::Collection(const std::string &name) const
+{
+   std::string known;
+   for (const CollectionModel &collection : fCollections) {
+      if (collection.fName == name || (name.empty() && fCollections.size() == 1))
+         return collection;
+      known += (known.empty() ? "" : ", ") + collection.fName;
+   }
+   throw ModelError("the model has no collection '" + name + "'; it has: " + known);
+}
+
+} // namespace aeplugin

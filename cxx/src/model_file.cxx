@@ -1,0 +1,216 @@
+#include "bytes.hxx"
+
+#include <aeplugin/atomic_file.hxx>
+#include <aeplugin/model.hxx>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+// The model file, as docs/model-file.md specifies it.
+namespace aeplugin {
+namespace {
+
+/// The first byte and the line ends make a text-mode transfer visible, as in PNG.
+constexpr char kMagic[] = {'\x89', 'A', 'E', 'P', 'M', '\r', '\n', '\x1a'};
+constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kMaxSections = 1024;
+constexpr std::uint32_t kMaxColumns = 4096;
+constexpr std::uint32_t kMaxLayers = 64;
+constexpr char kRecipe[] = "RCPE";
+constexpr char kTraining[] = "TRNG";
+constexpr char kCollection[] = "COLL";
+
+struct Kind {
+   const char *fStart;
+   std::size_t fSize;
+   const char *fName;
+};
+
+/// What a file that is no model looks like, for the error message.
+std::string Describe(const std::string &bytes)
+{
+   static const Kind kKinds[] = {
+      {"root", 4, "it looks like a ROOT file; a compressed file carries its model inside, `aeplugin extract` writes it out"},
+      {"\x80\x02", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
+      {"\x80\x03", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
+      {"\x80\x04", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
+      {"\x80\x05", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
+      {"PK\x03\x04", 4, "it looks like a zip archive, perhaps from torch.save, which is never loaded because it could run code"},
+      {"\x89" "AEPM", 5, "its line ends were changed; copy it in binary mode"},
+   };
+   for (const Kind &kind : kKinds)
+      if (bytes.compare(0, kind.fSize, kind.fStart, kind.fSize) == 0)
+         return kind.fName;
+   return bytes.empty() ? "it is empty" : "its first bytes are not those of one";
+}
+
+void WriteNetwork(ByteWriter &out, const Network &network)
+{
+   out.Value(static_cast<std::uint32_t>(network.size()));
+   for (const Layer &layer : network) {
+      out.Value(layer.fInputs);
+      out.Value(layer.fOutputs);
+      out.Value(layer.fActivation);
+      out.Floats(layer.fWeights);
+      out.Floats(layer.fBiases);
+   }
+}
+
+std::string CollectionBytes(const CollectionModel &collection)
+{
+   ByteWriter out;
+   out.Text(collection.fName);
+   out.Value(static_cast<std::uint32_t>(collection.fColumns.size()));
+   for (const ModelColumn &column : collection.fColumns) {
+      out.Text(column.fVariable);
+      out.Text(column.fColumn);
+      out.Value(column.fTransform);
+      out.Value(column.fMean);
+      out.Value(column.fScale);
+   }
+   WriteNetwork(out, collection.fEncoder);
+   WriteNetwork(out, collection.fDecoder);
+   return out.Take();
+}
+
+template <typename Enum>
+Enum ReadEnum(ByteReader &in, Enum last, const char *what, const std::string &where)
+{
+   const auto code = in.Value<std::uint8_t>(what);
+   if (code > static_cast<std::uint8_t>(last))
+      throw CompatibilityError(where + ": unknown " + what + " " + std::to_string(code) +
+                               "; a newer aeplugin may read it");
+   return static_cast<Enum>(code);
+}
+
+std::uint32_t ReadCount(ByteReader &in, std::uint32_t most, const char *what, const std::string &where)
+{
+   const auto count = in.Value<std::uint32_t>(what);
+   if (count > most)
+      throw CorruptionError(where + ": " + std::to_string(count) + " " + what + "; expected at most " +
+                            std::to_string(most));
+   return count;
+}
+
+Network ReadNetwork(ByteReader &in, const std::string &where)
+{
+   Network network(ReadCount(in, kMaxLayers, "layers", where));
+   for (Layer &layer : network) {
+      layer.fInputs = in.Value<std::uint32_t>("layer inputs");
+      layer.fOutputs = in.Value<std::uint32_t>("layer outputs");
+      layer.fActivation = ReadEnum(in, Activation::kTanh, "activation", where);
+      layer.fWeights = in.Floats(std::size_t{layer.fInputs} * layer.fOutputs, "weights");
+      layer.fBiases = in.Floats(layer.fOutputs, "biases");
+   }
+   return network;
+}
+
+CollectionModel ReadCollection(ByteReader in, const std::string &where)
+{
+   CollectionModel collection;
+   collection.fName = in.Text("collection name");
+   collection.fColumns.resize(ReadCount(in, kMaxColumns, "columns", where));
+   for (ModelColumn &column : collection.fColumns) {
+      column.fVariable = in.Text("variable name");
+      column.fColumn = in.Text("column name");
+      column.fTransform = ReadEnum(in, Transform::kLog10, "transform", where);
+      column.fMean = in.Value<float>("mean");
+      column.fScale = in.Value<float>("scale");
+   }
+   collection.fEncoder = ReadNetwork(in, where);
+   collection.fDecoder = ReadNetwork(in, where);
+   if (in.Left() != 0)
+      throw CorruptionError(where + ": " + std::to_string(in.Left()) + " bytes too many in a collection");
+   return collection;
+}
+
+void WriteSection(ByteWriter &out, const char *tag, const std::string &payload)
+{
+   out.Raw(tag, 4);
+   out.Value(Crc32(payload.data(), payload.size()));
+   out.Value(static_cast<std::uint64_t>(payload.size()));
+   out.Raw(payload.data(), payload.size());
+}
+
+void ReadSection(ByteReader &in, Model &model, const std::string &where)
+{
+   const std::string tag(in.Raw(4, "section tag"), 4);
+   const auto crc = in.Value<std::uint32_t>("section checksum");
+   const auto size = in.Value<std::uint64_t>("section size");
+   const char *payload = in.Raw(size, "a section");
+   if (Crc32(payload, size) != crc)
+      throw CorruptionError(where + ": the checksum of section '" + tag + "' is wrong; the file is damaged, copy it again");
+   if (tag == kRecipe)
+      model.fRecipe.assign(payload, size);
+   else if (tag == kTraining)
+      model.fTraining.assign(payload, size);
+   else if (tag == kCollection)
+      model.fCollections.push_back(ReadCollection(ByteReader(payload, size, where), where));
+   else
+      throw CompatibilityError(where + ": unknown section '" + tag + "'; a newer aeplugin may read it");
+}
+
+} // namespace
+
+std::string Model::ToBytes() const
+{
+   Validate();
+   ByteWriter out;
+   out.Raw(kMagic, sizeof kMagic);
+   out.Value(kVersion);
+   out.Value(static_cast<std::uint32_t>(2 + fCollections.size()));
+   WriteSection(out, kRecipe, fRecipe);
+   WriteSection(out, kTraining, fTraining);
+   for (const CollectionModel &collection : fCollections)
+      WriteSection(out, kCollection, CollectionBytes(collection));
+   return out.Take();
+}
+
+Model Model::FromBytes(const std::string &bytes, const std::string &where)
+{
+   if (bytes.compare(0, sizeof kMagic, kMagic, sizeof kMagic) != 0)
+      throw ModelError(where + ": not an aeplugin model: " + Describe(bytes) + "; `aeplugin train` makes models");
+   ByteReader in(bytes.data(), bytes.size(), where);
+   in.Raw(sizeof kMagic, "the first bytes");
+   const auto version = in.Value<std::uint32_t>("version");
+   if (version != kVersion)
+      throw CompatibilityError(where + ": model file of version " + std::to_string(version) + "; this aeplugin reads version " +
+                               std::to_string(kVersion));
+   Model model;
+   const auto sections = ReadCount(in, kMaxSections, "sections", where);
+   for (std::uint32_t i = 0; i < sections; ++i)
+      ReadSection(in, model, where);
+   if (in.Left() != 0)
+      throw CorruptionError(where + ": " + std::to_string(in.Left()) + " bytes after the last section");
+   model.Validate(where);
+   return model;
+}
+
+Model Model::FromFile(const std::string &path)
+{
+   if (!std::filesystem::is_regular_file(path))
+      throw InputError(path + ": " + (std::filesystem::exists(path) ? "is no file" : "no such file") +
+                       "; expected a model made by `aeplugin train`");
+   std::ifstream file(path, std::ios::binary);
+   std::ostringstream bytes;
+   bytes << file.rdbuf();
+   if (!file || !bytes)
+      throw InputError(path + ": cannot be read, or is empty");
+   return FromBytes(bytes.str(), path);
+}
+
+void Model::Save(const std::string &path) const
+{
+   const std::string bytes = ToBytes();
+   AtomicFile target(path);
+   {
+      std::ofstream file(target.TemporaryPath(), std::ios::binary);
+      file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+      if (!file.flush())
+         throw InputError(path + ": cannot be written; is the disk full or the folder read-only?");
+   }
+   target.Commit();
+}
+
+} // namespace aeplugin

@@ -1,0 +1,119 @@
+#include "native_engine.hxx"
+
+#include <algorithm>
+#include <cmath>
+
+namespace aeplugin {
+namespace {
+
+/// Rows that run through all layers together: few enough for their activations to stay in the cache, many enough to
+/// reuse the weights. A multiple of every kernel's tile.
+constexpr std::size_t kBlockRows = 48;
+
+/// Per thread, so that one engine serves any number of threads without locks or allocations per call.
+std::vector<float> &Scratch(std::size_t size)
+{
+   thread_local std::vector<float> buffer;
+   if (buffer.size() < size)
+      buffer.resize(size);
+   return buffer;
+}
+
+} // namespace
+
+NativeEngine::NativeEngine(const CollectionModel &model, Half half, const kernels::KernelSet &kernels)
+   : fKernels(kernels), fHalf(half), fColumns(model.fColumns),
+     fInputs(half == Half::kEncoder ? model.fColumns.size() : model.Latents()),
+     fOutputs(half == Half::kEncoder ? model.Latents() : model.fColumns.size())
+{
+   for (const Layer &layer : half == Half::kEncoder ? model.fEncoder : model.fDecoder) {
+      fLayers.push_back(Pack(layer));
+      fStride = std::max({fStride, fLayers.back().fOutputs, kernels::PaddedWidth(layer.fInputs)});
+   }
+}
+
+NativeEngine::PackedLayer NativeEngine::Pack(const Layer &layer)
+{
+   const std::size_t inputs = layer.fInputs;
+   const std::size_t outputs = kernels::PaddedWidth(layer.fOutputs);
+   PackedLayer packed{inputs, outputs, layer.fActivation, {}, layer.fBiases};
+   packed.fBiases.resize(outputs, 0.f);
+   packed.fWeights.reserve(inputs * outputs);
+   for (std::size_t panel = 0; panel < outputs; panel += kernels::kPanel)
+      for (std::size_t i = 0; i < inputs; ++i)
+         for (std::size_t o = panel; o < std::min(panel + kernels::kPanel, outputs); ++o)
+            packed.fWeights.push_back(o < layer.fOutputs ? layer.fWeights[o * inputs + i] : 0.f);
+   return packed;
+}
+
+void NativeEngine::Run(const float *in, std::size_t n, float *out) const
+{
+   for (std::size_t row = 0; row < n; row += kBlockRows)
+      RunBlock(in + row * fInputs, std::min(kBlockRows, n - row), out + row * fOutputs);
+}
+
+void NativeEngine::RunBlock(const float *in, std::size_t rows, float *out) const
+{
+   auto &scratch = Scratch(2 * kBlockRows * fStride);
+   float *current = scratch.data();
+   float *next = current + kBlockRows * fStride;
+   if (fHalf == Half::kEncoder)
+      Normalise(in, rows, current, fStride);
+   else
+      for (std::size_t r = 0; r < rows; ++r)
+         std::copy_n(in + r * fInputs, fInputs, current + r * fStride);
+
+   std::size_t stride = fStride;
+   for (const PackedLayer &layer : fLayers) {
+      // Rows of a result lie side by side, so that the activation runs over all of them at once.
+      fKernels.fDense({current, stride, layer.fWeights.data(), layer.fBiases.data(), layer.fInputs, layer.fOutputs,
+                       next, layer.fOutputs, rows});
+      if (layer.fActivation == Activation::kTanh)
+         fKernels.fTanh(next, rows * layer.fOutputs);
+      stride = layer.fOutputs;
+      std::swap(current, next);
+   }
+
+   if (fHalf == Half::kDecoder)
+      Denormalise(current, stride, rows, out);
+   else
+      for (std::size_t r = 0; r < rows; ++r)
+         std::copy_n(current + r * stride, fOutputs, out + r * fOutputs);
+}
+
+void NativeEngine::Normalise(const float *in, std::size_t rows, float *rowsOut, std::size_t stride) const
+{
+   float values[kernels::PaddedWidth(kBlockRows)] = {};
+   for (std::size_t c = 0; c < fColumns.size(); ++c) {
+      const ModelColumn &column = fColumns[c];
+      for (std::size_t r = 0; r < rows; ++r)
+         values[r] = in[r * fInputs + c];
+      if (column.fTransform == Transform::kLog10)
+         fKernels.fLog10(values, kernels::PaddedWidth(rows));
+      for (std::size_t r = 0; r < rows; ++r)
+         rowsOut[r * stride + c] = (values[r] - column.fMean) / column.fScale;
+   }
+}
+
+void NativeEngine::Denormalise(const float *rowsIn, std::size_t stride, std::size_t rows, float *out) const
+{
+   float values[kernels::PaddedWidth(kBlockRows)] = {};
+   for (std::size_t c = 0; c < fColumns.size(); ++c) {
+      const ModelColumn &column = fColumns[c];
+      for (std::size_t r = 0; r < rows; ++r)
+         values[r] = std::fma(rowsIn[r * stride + c], column.fScale, column.fMean);
+      if (column.fTransform == Transform::kLog10)
+         fKernels.fExp10(values, kernels::PaddedWidth(rows));
+      for (std::size_t r = 0; r < rows; ++r)
+         out[r * fOutputs + c] = values[r];
+   }
+}
+
+Autoencoder MakeAutoencoder(const CollectionModel &model, const std::string &instructionSet)
+{
+   const auto &kernels = kernels::GetKernels(instructionSet);
+   return {model, std::make_shared<NativeEngine>(model, Half::kEncoder, kernels),
+           std::make_shared<NativeEngine>(model, Half::kDecoder, kernels)};
+}
+
+} // namespace aeplugin

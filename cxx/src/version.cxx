@@ -1,0 +1,10 @@
+#include <aeplugin/version.hxx>
+
+namespace aeplugin {
+
+const char *Version()
+{
+   return AEPLUGIN_VERSION;
+}
+
+} // namespace aeplugin

@@ -1,0 +1,99 @@
+"""Compressed files seen from Python: what they say about themselves, and their content decoded by the C++ core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+
+from aeplugin._core import Autoencoder, CollectionModel, Model
+from aeplugin.errors import CompatibilityError, CorruptionError
+from aeplugin.readers import EVENTS_PER_STEP, METADATA, Objects, open_file, open_table
+from aeplugin.recipe import Recipe
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a compressed file says about itself; docs/compressed-file.md lists the fields."""
+
+    table: str
+    column_names: list[str]
+    column_types: list[str]
+    recipe: Recipe
+    model: Model
+    model_bytes: int
+    aeplugin_version: str
+    root_version: str
+    input_name: str
+    input_bytes: int
+    input_md5: str
+
+
+def is_compressed(path: str | Path) -> bool:
+    """Whether a ROOT file carries a model.
+
+    Raises:
+        InputError: the file is missing or no ROOT file.
+    """
+    return METADATA in open_file(path).keys(cycle=False)
+
+
+def read_metadata(path: str | Path) -> Metadata:
+    """The metadata of a compressed file.
+
+    Raises:
+        InputError: the file is missing or no ROOT file.
+        CompatibilityError: it is no compressed file, or one of a newer version.
+        CorruptionError: the model inside is damaged.
+    """
+    file = open_file(path)
+    if METADATA not in file.keys(cycle=False):
+        raise CompatibilityError(
+            f"{path}: not a compressed file: it has no {METADATA!r} inside; `aeplugin compress` makes one"
+        )
+    entries = file[METADATA].arrays()
+    if len(entries) == 0:
+        raise CorruptionError(f"{path}: its metadata are empty")
+    entry = entries[0]
+    version = int(entry["format_version"])
+    if version != FORMAT_VERSION:
+        raise CompatibilityError(
+            f"{path}: compressed file of version {version}; this aeplugin reads version {FORMAT_VERSION}"
+        )
+    model_bytes = ak.to_numpy(entry["model"]).tobytes()
+    return Metadata(
+        table=entry["table"],
+        column_names=ak.to_list(entry["column_names"]),
+        column_types=ak.to_list(entry["column_types"]),
+        recipe=Recipe.from_text(entry["recipe"], where=f"{path}: recipe"),
+        model=Model.from_bytes(model_bytes, str(path)),
+        model_bytes=len(model_bytes),
+        aeplugin_version=entry["aeplugin_version"],
+        root_version=entry["root_version"],
+        input_name=entry["input_name"],
+        input_bytes=int(entry["input_bytes"]),
+        input_md5=entry["input_md5"],
+    )
+
+
+def iterate_decoded(
+    path: str | Path, metadata: Metadata, collection: CollectionModel, step: int = EVENTS_PER_STEP
+) -> Iterator[Objects]:
+    """The objects of one collection of a compressed file, decoded, in blocks of `step` events, in file order."""
+    decoder = Autoencoder(collection).decoder
+    variables = [column.variable for column in collection.columns]
+    table = open_table(path, metadata.table)
+    names = collection.latent_names
+    for start in range(0, table.num_entries, step):
+        arrays = table.arrays(names, entry_start=start, entry_stop=start + step)
+        first = arrays[names[0]]
+        counts = ak.to_numpy(ak.num(first)) if first.ndim == 2 else np.ones(len(first), np.int64)
+        latents = np.stack([ak.to_numpy(ak.flatten(arrays[name], axis=None)) for name in names], axis=1)
+        values = decoder(latents)
+        yield Objects(counts, {variable: values[:, i] for i, variable in enumerate(variables)})
+

@@ -1,0 +1,77 @@
+"""``python -m aeplugin.plots original.root reconstructed.root -o plots/ --recipe darkmachines-jets``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aeplugin.plots import FORMATS, make_plots
+from aeplugin.terminal import Command, progress_bar
+
+def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
+    wrong = [name for name in names if name not in FORMATS]
+    if wrong or not names:
+        raise click.BadParameter(f"got {value!r}, expected a comma-separated list of {', '.join(FORMATS)}")
+    return names
+
+
+@click.command(cls=Command)
+@click.argument("original", type=click.Path(path_type=Path))
+@click.argument("reconstructed", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="plots", show_default=True, help="Folder for the plots."
+)
+@click.option("--recipe", required=True, help="Recipe (YAML) or the name of a shipped one.")
+@click.option(
+    "--format",
+    "formats",
+    default="pdf,png",
+    show_default=True,
+    callback=_formats,
+    help="Kinds of files, separated by commas.",
+)
+@click.option(
+    "--network",
+    default="autoencoder",
+    show_default=True,
+    help="The model in file names; 'autoencoder' gives its layers, as in ae-4-200-200-20-3.",
+)
+@click.option("--label", help="Text beside the energy [default: the recipe's].")
+@click.option(
+    "--energy",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Centre-of-mass energy in TeV [default: the recipe's].",
+)
+@click.option("--date", help="Date in file names, YYYY-MM-DD [default: today].")
+def main(
+    original: Path,
+    reconstructed: Path,
+    output: Path,
+    recipe: str,
+    formats: tuple[str, ...],
+    network: str,
+    label: str | None,
+    energy: float | None,
+    date: str | None,
+) -> None:
+    """Plot ORIGINAL against RECONSTRUCTED: distributions, residuals, responses and their correlations."""
+    with progress_bar("plots") as update:
+        written = make_plots(
+            original,
+            reconstructed,
+            recipe,
+            output,
+            network,
+            date,
+            formats=formats,
+            text=label,
+            energy=energy,
+            progress=lambda what, fraction: update(fraction, what),
+        )
+    click.echo(f"{len(written)} files in {output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Ranges and bins of plots: round numbers, from robust quantiles, so that a few outliers do not squeeze the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from aeplugin.statistics import Sample
+from aeplugin.recipe import Column
+
+BINS = 60
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Edges of a histogram, shape (bins + 1,), and whether its axis is logarithmic."""
+
+    edges: np.ndarray
+    log: bool = False
+
+
+def value_bins(sample: Sample, column: Column) -> Bins:
+    """Bins for the values of a variable.
+
+    The range holds the central 99.8 % of the original (all of it where that is hardly wider); what lies outside is
+    flow. A periodic variable gets its whole turn, a variable of few whole numbers one bin for each.
+    """
+    if sample.count == 0:
+        return Bins(np.array([0.0, 1.0]))
+    target = _target(sample.count)
+    if column.periodic:
+        low = 0.0 if sample.min >= 0 and sample.max > 1.01 * math.pi else -math.pi
+        # A float32 pi is larger than pi: a hair more room keeps it out of the overflow.
+        return Bins(np.linspace(low - 1e-6, low + 2 * math.pi + 1e-6, 2 * math.ceil(target / 2) + 1))
+    if column.transform == "log10" and not math.isnan(sample.quantile(0.5, positive=True)):
+        low, high = sample.quantile(0.001, positive=True), sample.quantile(0.999, positive=True)
+        low, high = _round_log(low, math.floor), _round_log(high, math.ceil)
+        if high >= 3 * low:  # less would leave a logarithmic axis without ticks
+            return Bins(np.geomspace(low, high, target + 1), log=True)
+    low, high = sample.quantile(0.001), sample.quantile(0.999)
+    if sample.max - sample.min <= 1.3 * (high - low):
+        low, high = sample.min, sample.max
+    if sample.integers and high - low <= 100:
+        return Bins(np.arange(math.floor(low) - 0.5, math.ceil(high) + 1))
+    if high <= low:
+        margin = 0.1 * abs(low) or 1.0
+        low, high = low - margin, high + margin
+    step = _round_step((high - low) / target)
+    first, last = math.floor(low / step * (1 + 1e-12)), math.floor(high / step) + 1
+    return Bins(np.arange(first, last + 1) * step)
+
+
+def residual_bins(sample: Sample, tolerance: float | None) -> Bins:
+    """Bins, symmetric about zero, that hold 99.5 % of the residuals and, where it is of that size, the tolerance.
+
+    Zero, the commonest residual of an exact method, lies in the middle of a bin, and +-tolerance are edges of bins.
+    """
+    target = _target(sample.count) // 2
+    reach = 1.1 * sample.abs_quantile(0.995) if sample.count else 0.0
+    if tolerance is not None and tolerance > reach / 10 and (tolerance < 8 * reach or reach == 0):
+        reach = max(reach, 1.4 * tolerance)
+        inside = max(round(target * tolerance / reach - 0.5), 1)
+        width = tolerance / (inside + 0.5)
+        half = math.ceil(reach / width - 0.5)
+        return Bins((np.arange(-half, half + 2) - 0.5) * width)
+    if reach == 0:
+        reach = max(sample.max, -sample.min, 0) if sample.count else 0
+        reach = reach or 1.0
+    width = _round_step(reach / target)
+    half = math.ceil(reach / width - 0.5)
+    return Bins((np.arange(-half, half + 2) - 0.5) * width)
+
+
+def _target(count: int) -> int:
+    """How many bins so many objects fill decently."""
+    return int(min(max(2 * count**0.4, 10), BINS))
+
+
+def _round_step(step: float) -> float:
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(factor for factor in _STEPS if factor * power >= step * (1 - 1e-9)) * power
+
+
+def _round_log(value: float, rounding: Callable[[float], int]) -> float:
+    """`value` with one significant digit, rounded down or up."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return rounding(round(value / power, 6)) * power

@@ -1,0 +1,159 @@
+"""Collections of TTrees and RNTuples as flat numpy columns, through uproot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+
+from aeplugin.errors import InputError, RecipeError, nearest
+from aeplugin.recipe import Collection
+
+METADATA = "aeplugin"
+"""Name of the RNTuple that carries model and provenance in a compressed file."""
+
+TABLE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
+
+EVENTS_PER_STEP = 200_000
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects of one collection, flattened over events.
+
+    Attributes:
+        counts: objects per event, shape (events,); all ones where the file has one object per entry.
+        columns: for each variable its values, shape (objects,), in the file's own floating-point type.
+    """
+
+    counts: np.ndarray
+    columns: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    def matrix(self) -> np.ndarray:
+        """The columns side by side as float32, shape (objects, variables)."""
+        return np.stack([values.astype(np.float32, copy=False) for values in self.columns.values()], axis=1)
+
+
+def open_file(path: str | Path) -> Any:
+    """Open a ROOT file.
+
+    Raises:
+        InputError: the file is missing, damaged or no ROOT file.
+    """
+    if not Path(path).is_file():
+        kind = "is a directory" if Path(path).is_dir() else "no such file"
+        raise InputError(f"{path}: {kind}; expected a ROOT file")
+    try:
+        return uproot.open(path)
+    except (OSError, ValueError, uproot.exceptions.KeyInFileError) as error:
+        raise InputError(f"{path}: not a readable ROOT file ({str(error).strip().splitlines()[0]})") from None
+
+
+def open_table(path: str | Path, tree: str | None = None) -> Any:
+    """Open the TTree or RNTuple called `tree`, or the only one in the file.
+
+    Raises:
+        InputError: see `open_file`; also where there is no such tree, or several and `tree` is not given.
+    """
+    file = open_file(path)
+    classes = file.classnames(cycle=False)
+    tables = [name for name, kind in classes.items() if kind in TABLE_CLASSES and name != METADATA]
+    if tree is None:
+        if len(tables) != 1:
+            found = ", ".join(tables) or "none"
+            raise InputError(f"{path}: expected one TTree or RNTuple, found {found}; name one as 'tree' in the recipe")
+        tree = tables[0]
+    if tree not in tables:
+        raise InputError(f"{path}: no TTree or RNTuple called {tree!r}{nearest(tree, tables)}")
+    return file[tree]
+
+
+def iterate_collection(
+    path: str | Path, name: str, collection: Collection, tree: str | None = None, step: int = EVENTS_PER_STEP
+) -> Iterator[Objects]:
+    """The objects of `collection`, called `name`, in blocks of `step` events, in file order.
+
+    Raises:
+        InputError: see `open_table`; also columns of one collection whose lengths differ.
+        RecipeError: the file lacks a column of the recipe; the nearest existing name is given.
+    """
+    table = open_table(path, tree)
+    names = collection.file_columns(name)
+    present = list(table.keys())
+    for variable, column in names.items():
+        if column not in present:
+            raise RecipeError(
+                f"{path}: no column {column!r} for variable {variable!r} of collection {name!r}{nearest(column, present)}"
+            )
+    for start in range(0, table.num_entries, step):
+        arrays = table.arrays(list(names.values()), entry_start=start, entry_stop=start + step)
+        yield _flatten({variable: arrays[column] for variable, column in names.items()}, f"{path}: collection {name!r}")
+
+
+def read_collection(path: str | Path, name: str, collection: Collection, tree: str | None = None) -> Objects:
+    """All objects of `collection`; see `iterate_collection`."""
+    blocks = list(iterate_collection(path, name, collection, tree))
+    if not blocks:
+        empty = {variable: np.empty(0, np.float32) for variable in collection.columns}
+        return Objects(np.empty(0, np.int64), empty)
+    columns = {v: np.concatenate([block.columns[v] for block in blocks]) for v in collection.columns}
+    return Objects(np.concatenate([block.counts for block in blocks]), columns)
+
+
+def in_step(
+    before: Iterator[Objects], after: Iterator[Objects], original: str | Path, reconstructed: str | Path, name: str
+) -> Iterator[tuple[Objects, Objects]]:
+    """Blocks of the same events of two files, called `original` and `reconstructed` in errors.
+
+    Raises:
+        InputError: they differ in their number of events or in the number of objects of an event.
+    """
+    start = 0
+    for first, second in zip_longest(before, after):
+        counts = [block.counts if block is not None else np.empty(0, np.int64) for block in (first, second)]
+        common = min(map(len, counts))
+        different = np.flatnonzero(counts[0][:common] != counts[1][:common])
+        if len(different):
+            event = int(different[0])
+            raise InputError(
+                f"{reconstructed}: collection {name!r} has {counts[1][event]} objects in event {start + event} "
+                f"(counted from 0), expected {counts[0][event]} as in {original}"
+            )
+        if len(counts[0]) != len(counts[1]):
+            shorter, longer = (
+                (original, reconstructed) if len(counts[0]) < len(counts[1]) else (reconstructed, original)
+            )
+            raise InputError(
+                f"{shorter}: ends after {start + common} events, but {longer} has more; "
+                "expected the same events in both files"
+            )
+        yield first, second
+        start += common
+
+
+def _flatten(arrays: dict[str, ak.Array], where: str) -> Objects:
+    counts: np.ndarray | None = None
+    columns = {}
+    for variable, array in arrays.items():
+        if array.ndim > 2:
+            raise InputError(f"{where}: variable {variable!r} has {array.ndim} dimensions; expected 1 or 2")
+        lengths = ak.to_numpy(ak.num(array)) if array.ndim == 2 else np.ones(len(array), np.int64)
+        if counts is not None and not np.array_equal(lengths, counts):
+            event = int(np.flatnonzero(lengths != counts)[0])
+            raise InputError(
+                f"{where}: variable {variable!r} has {lengths[event]} values in event {event} of the block; "
+                f"the variables before it have {counts[event]}"
+            )
+        counts = lengths
+        columns[variable] = ak.to_numpy(ak.flatten(array, axis=None))
+    assert counts is not None  # a collection has at least one column
+    return Objects(counts, columns)

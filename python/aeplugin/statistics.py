@@ -1,0 +1,121 @@
+"""Numbers of a sample that streams through in blocks: exact moments, quantiles to 0.05 %, in bounded memory.
+
+Quantiles come from two histograms of log|x| (one per sign) with bins 0.1 % wide, so an order statistic is known to
+0.05 % of its own size wherever it lies, without a first look at the range. Magnitudes below 1e-20 count as zero.
+Means, RMS, counts, minimum and maximum are exact in double precision.
+"""
+
+from __future__ import annotations
+
+import math
+
+import hist
+import numpy as np
+
+_TINY, _HUGE, _WIDTH = 1e-20, 1e20, 1e-3
+
+
+def _log_axis() -> hist.axis.Regular:
+    bins = round(math.log(_HUGE / _TINY) / _WIDTH)
+    return hist.axis.Regular(bins, _TINY, _HUGE, transform=hist.axis.transform.log)
+
+
+class Sample:
+    """Moments and quantiles of the finite values that `update` was given; NaN and infinities are counted apart."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.nonfinite = 0
+        self.mean = math.nan
+        self.min = math.inf
+        self.max = -math.inf
+        self.integers = True
+        """Whether every finite value is a whole number."""
+        self._squares = 0.0  # sum of (x - mean)^2
+        self._signs = tuple(hist.Hist(_log_axis(), storage=hist.storage.Int64()) for _ in range(2))
+
+    def update(self, values: np.ndarray) -> None:
+        """Add `values`, shape (any,)."""
+        values = values.astype(np.float64)
+        finite = values[np.isfinite(values)]
+        self.nonfinite += len(values) - len(finite)
+        if len(finite) == 0:
+            return
+        # Chan's update keeps its digits where the mean is large against the width.
+        mean, number = float(finite.mean()), len(finite)
+        squares = float(((finite - mean) ** 2).sum())
+        if self.count == 0:
+            self.mean, self._squares = mean, squares
+        else:
+            step, total = mean - self.mean, self.count + number
+            self._squares += squares + step**2 * self.count * number / total
+            self.mean += step * number / total
+        self.count += number
+        self.min = min(self.min, float(finite.min()))
+        self.max = max(self.max, float(finite.max()))
+        self.integers = self.integers and bool((finite == np.rint(finite)).all())
+        negative, positive = self._signs
+        negative.fill(-finite[finite < 0])
+        positive.fill(finite[finite >= 0])
+
+    @property
+    def rms(self) -> float:
+        """Root of the mean square (about zero)."""
+        return math.sqrt(self._squares / self.count + self.mean**2) if self.count else math.nan
+
+    def quantile(self, q: float, *, positive: bool = False) -> float:
+        """The value below which a fraction `q` lies, to 0.05 %; of the positive values only where asked."""
+        negative_counts, positive_counts = (np.asarray(sign.view(flow=True)) for sign in self._signs)
+        if positive:
+            return self._pick(q, _centers()[1:], positive_counts[1:])
+        centers = np.concatenate([-_centers()[::-1], _centers()])
+        return self._pick(q, centers, np.concatenate([negative_counts[::-1], positive_counts]))
+
+    def abs_quantile(self, q: float) -> float:
+        """The quantile of |x|: the half-width of the interval about zero that holds a fraction `q`, to 0.05 %."""
+        counts = sum(np.asarray(sign.view(flow=True)) for sign in self._signs)
+        value = self._pick(q, _centers(), np.asarray(counts), clamp=False)
+        return min(value, max(abs(self.min), abs(self.max))) if self.count else math.nan
+
+    def _pick(self, q: float, centers: np.ndarray, counts: np.ndarray, clamp: bool = True) -> float:
+        total = int(counts.sum())
+        if total == 0:
+            return math.nan
+        # Between the two neighbouring order statistics, as numpy does it.
+        position = q * (total - 1)
+        ranks = [math.floor(position), math.ceil(position)]
+        low, high = centers[np.searchsorted(np.cumsum(counts), ranks, side="right")]
+        value = float(low + (position - ranks[0]) * (high - low))
+        return min(max(value, self.min), self.max) if clamp else value
+
+
+def _centers() -> np.ndarray:
+    """Representative magnitudes of the log histograms' bins with flow; shape (bins + 2,)."""
+    edges = _log_axis().edges
+    return np.concatenate([[0.0], np.sqrt(edges[:-1] * edges[1:]), [_HUGE]])
+
+
+class Correlation:
+    """Linear correlation coefficients of rows, exact, summed in blocks about the running mean."""
+
+    def __init__(self, variables: int) -> None:
+        self.count = 0
+        self._mean = np.zeros(variables)
+        self._products = np.zeros((variables, variables))
+
+    def update(self, rows: np.ndarray) -> None:
+        """Add finite `rows`, shape (objects, variables)."""
+        if len(rows) == 0:
+            return
+        mean = rows.mean(axis=0)
+        centered = rows - mean
+        step, total = mean - self._mean, self.count + len(rows)
+        self._products += centered.T @ centered + np.outer(step, step) * self.count * len(rows) / total
+        self._mean += step * len(rows) / total
+        self.count = total
+
+    def matrix(self) -> np.ndarray:
+        """The coefficients, shape (variables, variables); NaN where a variable never varies."""
+        widths = np.sqrt(np.diag(self._products))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self._products / np.outer(widths, widths))

@@ -1,0 +1,200 @@
+"""Training of the autoencoders of a recipe. The only module that needs torch besides `aeplugin.export`.
+
+The network is the classic fully connected autoencoder of the ATLAS jet-compression studies (E. Wulff, Lund University
+master's thesis, 2020; E. Wallin, bachelor's thesis, 2020): 4 -> 200 -> 200 -> 20 -> 3 and back, tanh, on standardised
+variables. E and pt go through log10 first, each on its own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from aeplugin import __version__
+from aeplugin._core import Activation, CollectionModel, Layer, Model, ModelColumn, Transform
+from aeplugin.errors import InputError
+from aeplugin.readers import Objects, read_collection
+from aeplugin.recipe import Collection, Network, Recipe, Training
+
+try:
+    import torch
+except ImportError:
+    raise ImportError("training needs torch: pip install 'aeplugin[train]'") from None
+
+EpochReport = Callable[[str, int, int, float], None]
+"""Called after each epoch with collection, epoch (from 1), number of epochs and validation loss."""
+
+MINIMUM_OBJECTS = 10
+
+
+@dataclass
+class TrainingSummary:
+    """What the model file says about the training of one collection. Losses are MSE in standardised units."""
+
+    objects: int
+    skipped_objects: int
+    training_objects: int
+    validation_objects: int
+    best_epoch: int = 0
+    best_validation_loss: float = float("inf")
+    training_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def train(path: str | Path, recipe: Recipe, report: EpochReport | None = None) -> Model:
+    """Train an autoencoder for every collection of `recipe` on the events of a ROOT file.
+
+    Objects that the normalisation cannot represent (not finite, or not positive under log10) take no part; the
+    summary counts them.
+
+    Raises:
+        InputError: there are too few objects to train on, or a column is constant.
+        RecipeError: the file lacks a column of the recipe.
+    """
+    collections = []
+    summaries = {}
+    for name, collection in recipe.collections.items():
+        objects = read_collection(path, name, collection, recipe.tree)
+        model, summary = train_collection(objects, name, collection, recipe.training, report)
+        collections.append(model)
+        summaries[name] = asdict(summary)
+    training = {"aeplugin": __version__, "torch": torch.__version__, "input": Path(path).name, "collections": summaries}
+    return Model(recipe.to_text(), json.dumps(training), collections)
+
+
+def train_collection(
+    objects: Objects, name: str, collection: Collection, settings: Training, report: EpochReport | None = None
+) -> tuple[CollectionModel, TrainingSummary]:
+    """Train the autoencoder of one collection; see `train`."""
+    started = time.monotonic()
+    columns = list(collection.columns.items())
+    transforms = [Transform.log10 if column.transform == "log10" else Transform.linear for _, column in columns]
+    values = objects.matrix()
+    usable = _usable(values, transforms)
+    transformed = _transform(values[usable], transforms)
+    if len(transformed) < MINIMUM_OBJECTS:
+        raise InputError(
+            f"collection {name!r} has {len(transformed)} usable objects of {len(values)}; "
+            f"training needs at least {MINIMUM_OBJECTS}"
+        )
+
+    rng = np.random.default_rng(settings.seed)
+    held_out_event = rng.random(len(objects.counts)) < settings.validation
+    held_out = np.repeat(held_out_event, objects.counts)[usable]
+    if held_out.all() or not held_out.any():
+        raise InputError(f"collection {name!r}: {len(objects.counts)} events are too few to split for validation")
+    mean = transformed[~held_out].mean(axis=0).astype(np.float32)
+    scale = transformed[~held_out].std(axis=0).astype(np.float32)
+    for (variable, _), width in zip(columns, scale, strict=True):
+        if not width > 0:
+            raise InputError(f"variable {variable!r} of collection {name!r} is constant; leave it out of the recipe")
+    standardised = ((transformed - mean) / scale).astype(np.float32)
+
+    summary = TrainingSummary(len(values), int((~usable).sum()), int((~held_out).sum()), int(held_out.sum()))
+    torch.manual_seed(settings.seed)
+    network = make_network(len(columns), collection.network)
+    _fit(
+        network,
+        torch.from_numpy(standardised[~held_out]),
+        torch.from_numpy(standardised[held_out]),
+        settings,
+        summary,
+        lambda epoch, loss: report(name, epoch, settings.epochs, loss) if report else None,
+    )
+    summary.seconds = time.monotonic() - started
+    in_file = collection.file_columns(name)
+    model_columns = [
+        ModelColumn(variable, in_file[variable], transform, float(m), float(s))
+        for (variable, _), transform, m, s in zip(columns, transforms, mean, scale, strict=True)
+    ]
+    encoder, decoder = network
+    return CollectionModel(name, model_columns, _layers(encoder), _layers(decoder)), summary
+
+
+def make_network(columns: int, network: Network) -> torch.nn.Sequential:
+    """Encoder and decoder as two `torch.nn.Sequential`; latents and outputs are linear."""
+    widths = [columns, *network.hidden, network.latents]
+    return torch.nn.Sequential(_dense(widths), _dense(widths[::-1]))
+
+
+def _dense(widths: list[int]) -> torch.nn.Sequential:
+    layers: list[torch.nn.Module] = []
+    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        layers += [torch.nn.Linear(inputs, outputs), torch.nn.Tanh()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def _fit(
+    network: torch.nn.Module,
+    training: torch.Tensor,
+    validation: torch.Tensor,
+    settings: Training,
+    summary: TrainingSummary,
+    report: Callable[[int, float], None],
+) -> None:
+    """AdamW with a one-cycle learning rate; leaves the weights of the epoch with the lowest validation loss."""
+    batch_size = min(settings.batch_size, len(training))
+    batches = len(training) // batch_size
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=settings.epochs * batches
+    )
+    loss_of = torch.nn.MSELoss()
+    generator = torch.Generator().manual_seed(settings.seed)
+    best: dict[str, torch.Tensor] = {}
+    for epoch in range(1, settings.epochs + 1):
+        total = 0.0
+        order = torch.randperm(len(training), generator=generator)[: batches * batch_size]
+        for chosen in order.view(batches, batch_size):
+            batch = training[chosen]
+            loss = loss_of(network(batch), batch)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += loss.item()
+        with torch.inference_mode():
+            validation_loss = loss_of(network(validation), validation).item()
+        summary.training_loss.append(total / batches)
+        summary.validation_loss.append(validation_loss)
+        if validation_loss < summary.best_validation_loss:
+            summary.best_epoch, summary.best_validation_loss = epoch, validation_loss
+            best = {name: weight.clone() for name, weight in network.state_dict().items()}
+        report(epoch, validation_loss)
+    if not best:
+        raise InputError("the training diverged: no epoch has a finite validation loss; lower the learning rate")
+    network.load_state_dict(best)
+
+
+def _usable(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:
+    """For each object whether all its values are finite and in the domain of their transform."""
+    usable = np.isfinite(values).all(axis=1)
+    for i, transform in enumerate(transforms):
+        if transform == Transform.log10:
+            usable &= values[:, i] > 0
+    return usable
+
+
+def _transform(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:
+    result = values.astype(np.float64)
+    for i, transform in enumerate(transforms):
+        if transform == Transform.log10:
+            result[:, i] = np.log10(result[:, i])
+    return result
+
+
+def _layers(network: torch.nn.Sequential) -> list[Layer]:
+    layers = []
+    modules = list(network)
+    for i, module in enumerate(modules):
+        if isinstance(module, torch.nn.Linear):
+            activation = Activation.tanh if i + 1 < len(modules) else Activation.linear
+            weights, biases = module.weight.detach().numpy(), module.bias.detach().numpy()
+            layers.append(Layer(weights, biases, activation))
+    return layers
