@@ -49,7 +49,7 @@ $(BUILD)/glue.stamp: $(BUILD)/install.stamp
 install: $(BUILD)/glue.stamp ## set up .venv with aeplugin, torch, ROOT and ONNX Runtime
 
 demo: install ## the main job on data/: convert, train, compress, decompress, evaluate, plot
-	$(PY) -m aeplugin.demo --data data --output demo-output
+	$(PY) tools/demo.py
 
 test: test-cxx test-python ## all tests
 

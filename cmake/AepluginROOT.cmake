@@ -2,9 +2,10 @@
 #
 # The wheel's CMake files speak of a folder mock_site_packages beside them that does not exist. A link of that name to
 # site-packages in the build folder gives them what they expect. Its libraries need others from root.libs, which the
-# linker finds only when told where they are.
+# linker finds only when told where they are: executables need the link options in AEPLUGIN_ROOT_LINK_OPTIONS.
 macro(aeplugin_find_root)
   set(_wheel "")
+  set(AEPLUGIN_ROOT_LINK_OPTIONS "")
   # A ROOT that the user set up comes first.
   if(NOT DEFINED ENV{ROOTSYS} AND (NOT ROOT_DIR OR ROOT_DIR MATCHES "mock_site_packages"))
     aeplugin_find_root_wheel(_wheel)
@@ -13,7 +14,7 @@ macro(aeplugin_find_root)
     file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/include")
     file(CREATE_LINK "${_wheel}" "${CMAKE_BINARY_DIR}/mock_site_packages" SYMBOLIC)
     set(ROOT_DIR "${CMAKE_BINARY_DIR}/mock_site_packages/ROOT/cmake" CACHE PATH "ROOT's CMake files" FORCE)
-    add_link_options("-Wl,-rpath-link,${_wheel}/root.libs")
+    set(AEPLUGIN_ROOT_LINK_OPTIONS "-Wl,-rpath-link,${_wheel}/root.libs")
   endif()
   find_package(ROOT 6.36 CONFIG REQUIRED COMPONENTS ${ARGN})
 endmacro()

@@ -4,22 +4,41 @@
 
 #include <ROOT/RNTupleReader.hxx>
 #include <TBranch.h>
-#include <TFile.h>
+#include <TError.h>
 #include <TKey.h>
 #include <TTree.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 namespace aeplugin::rdf {
 namespace {
 
-bool IsLocal(const std::string &path)
+void CheckMagic(const std::string &path)
 {
-   return path.find("://") == std::string::npos;
+   if (path.find("://") != std::string::npos)
+      return; // not a local file
+   if (!std::filesystem::is_regular_file(path))
+      throw InputError(path + ": " + (std::filesystem::exists(path) ? "is no file" : "no such file") +
+                       "; expected a ROOT file");
+   char magic[4] = {};
+   std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+   if (std::string(magic, sizeof magic) != "root")
+      throw InputError(path + ": not a ROOT file; `aeplugin convert` makes one from Dark Machines events");
 }
+
+/// Silences ROOT's messages while it lives.
+class QuietScope {
+public:
+   QuietScope() : fLevel(gErrorIgnoreLevel) { gErrorIgnoreLevel = kFatal; }
+   ~QuietScope() { gErrorIgnoreLevel = fLevel; }
+   QuietScope(const QuietScope &) = delete;
+   QuietScope &operator=(const QuietScope &) = delete;
+
+private:
+   Int_t fLevel;
+};
 
 std::vector<std::string> TableNames(TFile &file)
 {
@@ -45,25 +64,20 @@ std::string Join(const std::vector<std::string> &names)
 
 } // namespace
 
-void CheckIsRootFile(const std::string &path)
+std::unique_ptr<TFile> OpenForReading(const std::string &path)
 {
-   if (!IsLocal(path))
-      return;
-   if (!std::filesystem::is_regular_file(path))
-      throw InputError(path + ": " + (std::filesystem::exists(path) ? "is no file" : "no such file") +
-                       "; expected a ROOT file");
-   char magic[4] = {};
-   std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
-   if (std::string(magic, sizeof magic) != "root")
-      throw InputError(path + ": not a ROOT file; `aeplugin convert` makes one from Dark Machines events");
+   CheckMagic(path);
+   const QuietScope quiet; // what ROOT would print is in the exception
+   std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "READ"));
+   // ROOT recovers what it can of a truncated file; half of the events under the name of all is no recovery.
+   if (!file || file->IsZombie() || file->TestBit(TFile::kRecovered))
+      throw InputError(path + ": truncated or damaged: ROOT cannot open it as a whole file; copy it again");
+   return file;
 }
 
 Table FindTable(const std::string &path, const std::string &tree)
 {
-   CheckIsRootFile(path);
-   const std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "READ"));
-   if (!file || file->IsZombie())
-      throw InputError(path + ": cannot be opened as a ROOT file; it may be truncated");
+   const auto file = OpenForReading(path);
    const auto names = TableNames(*file);
    if (tree.empty() && names.size() != 1)
       throw InputError(path + ": expected one TTree or RNTuple, found " + Join(names) +

@@ -1,7 +1,10 @@
 #ifndef AEPLUGIN_ROOT_COLUMNS_HXX
 #define AEPLUGIN_ROOT_COLUMNS_HXX
 
+#include <TFile.h>
+
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,8 +24,9 @@ constexpr char kMetadata[] = "aeplugin";
 /// \throws InputError for a file that is missing or no ROOT file, or where there is none or more than one
 Table FindTable(const std::string &path, const std::string &tree);
 
-/// Says clearly what TFile::Open would only print: \throws InputError for a file that is missing or no ROOT file
-void CheckIsRootFile(const std::string &path);
+/// Opens a ROOT file for reading. Where ROOT would print and go on, this throws:
+/// \throws InputError for a file that is missing, no ROOT file, or truncated
+std::unique_ptr<TFile> OpenForReading(const std::string &path);
 
 /// Whether a column type is float or double, not a vector of them.
 bool IsSingleNumber(const std::string &type);

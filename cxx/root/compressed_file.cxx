@@ -1,11 +1,12 @@
 #include "columns.hxx"
-#include "metadata.hxx"
+#include "root_errors.hxx"
 #include "write_table.hxx"
 
 #include <aeplugin/atomic_file.hxx>
 #include <aeplugin/engine.hxx>
 #include <aeplugin/rdf/define.hxx>
 #include <aeplugin/rdf/files.hxx>
+#include <aeplugin/rdf/metadata.hxx>
 #include <aeplugin/version.hxx>
 
 #include <TMD5.h>
@@ -110,9 +111,9 @@ std::uint64_t Compress(const std::string &input, const std::string &output, cons
 {
    const SequentialScope sequential;
    const Model model = Model::FromFile(modelPath);
-   const Table table = FindTable(input, tree);
    AtomicFile target(output);
    return WithRootErrors(input, [&] {
+      const Table table = FindTable(input, tree);
       ROOT::RDataFrame data(table.fName, input);
       RNode node = data;
       for (const CollectionModel &collection : model.fCollections) {
@@ -139,9 +140,9 @@ std::uint64_t Decompress(const std::string &input, const std::string &output, Ta
    if (metadata.fColumnNames.size() != metadata.fColumnTypes.size())
       throw CorruptionError(input + ": its metadata list " + std::to_string(metadata.fColumnNames.size()) +
                             " columns and " + std::to_string(metadata.fColumnTypes.size()) + " types");
-   const Table table = FindTable(input, metadata.fTable);
    AtomicFile target(output);
    return WithRootErrors(input, [&] {
+      const Table table = FindTable(input, metadata.fTable);
       RNode node = ROOT::RDataFrame(table.fName, input);
       for (const CollectionModel &collection : model.fCollections)
          node = RestoreTypes(DefineDecoded(node, MakeAutoencoder(collection)), metadata, collection);

@@ -1,4 +1,5 @@
 #include "darkmachines_source.hxx"
+#include "root_errors.hxx"
 #include "write_table.hxx"
 
 #include <aeplugin/atomic_file.hxx>

@@ -1,8 +1,8 @@
-#include "metadata.hxx"
-
 #include "columns.hxx"
+#include "root_errors.hxx"
 
 #include <aeplugin/error.hxx>
+#include <aeplugin/rdf/metadata.hxx>
 
 #include <ROOT/RNTupleModel.hxx>
 #include <ROOT/RNTupleReader.hxx>
@@ -51,27 +51,23 @@ void WriteMetadata(const std::string &path, const Metadata &metadata)
 
 Metadata ReadMetadata(const std::string &path)
 {
-   CheckIsRootFile(path);
-   {
-      const std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "READ"));
-      if (!file || file->IsZombie())
-         throw InputError(path + ": cannot be opened as a ROOT file; it may be truncated");
-      if (!file->GetKey(kMetadata))
-         throw CompatibilityError(path + ": not a compressed file: it has no '" + std::string(kMetadata) +
-                                  "' inside; `aeplugin compress` makes one");
-   }
-   const auto reader = ROOT::RNTupleReader::Open(kMetadata, path);
-   if (reader->GetNEntries() == 0)
-      throw CorruptionError(path + ": its metadata are empty");
-   const auto version = reader->GetView<std::uint32_t>("format_version")(0);
-   if (version != kFormatVersion)
-      throw CompatibilityError(path + ": compressed file of version " + std::to_string(version) +
-                               "; this aeplugin reads version " + std::to_string(kFormatVersion));
-   Metadata metadata;
-   ForEachField(metadata, [&](const char *name, auto &value) {
-      value = reader->GetView<std::decay_t<decltype(value)>>(name)(0);
+   if (!OpenForReading(path)->GetKey(kMetadata))
+      throw CompatibilityError(path + ": not a compressed file: it has no '" + std::string(kMetadata) +
+                               "' inside; `aeplugin compress` makes one");
+   return WithRootErrors(path, [&] {
+      const auto reader = ROOT::RNTupleReader::Open(kMetadata, path);
+      if (reader->GetNEntries() == 0)
+         throw CorruptionError(path + ": its metadata are empty");
+      const auto version = reader->GetView<std::uint32_t>("format_version")(0);
+      if (version != kFormatVersion)
+         throw CompatibilityError(path + ": compressed file of version " + std::to_string(version) +
+                                  "; this aeplugin reads version " + std::to_string(kFormatVersion));
+      Metadata metadata;
+      ForEachField(metadata, [&](const char *name, auto &value) {
+         value = reader->GetView<std::decay_t<decltype(value)>>(name)(0);
+      });
+      return metadata;
    });
-   return metadata;
 }
 
 } // namespace aeplugin::rdf

@@ -1,13 +1,11 @@
 #ifndef AEPLUGIN_ROOT_WRITE_TABLE_HXX
 #define AEPLUGIN_ROOT_WRITE_TABLE_HXX
 
-#include <aeplugin/error.hxx>
 #include <aeplugin/rdf/files.hxx>
 
 #include <ROOT/RDataFrame.hxx>
 
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
@@ -31,19 +29,6 @@ private:
 std::uint64_t WriteTable(ROOT::RDF::RNode node, const std::string &name, const std::vector<std::string> &columns,
                          const std::string &path, TableFormat format, const Progress &progress,
                          const std::function<double(std::uint64_t)> &fractionDone);
-
-/// Runs `work` and turns what ROOT throws into an InputError that begins with `path`.
-template <typename Work>
-auto WithRootErrors(const std::string &path, Work &&work)
-{
-   try {
-      return work();
-   } catch (const Error &) {
-      throw;
-   } catch (const std::exception &error) {
-      throw InputError(path + ": ROOT cannot process it (" + error.what() + ")");
-   }
-}
 
 } // namespace aeplugin::rdf
 

@@ -1,6 +1,7 @@
 #include <aeplugin/atomic_file.hxx>
 #include <aeplugin/error.hxx>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -32,12 +33,15 @@ AtomicFile::AtomicFile(const std::string &path) : fPath(path)
 {
    const fs::path target(path);
    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-   if (fs::is_directory(target))
+   std::error_code ignored;
+   if (fs::is_directory(target, ignored))
       throw InputError(path + ": is a folder; expected the name of a file to write");
-   if (!fs::is_directory(folder))
+   if (!fs::is_directory(folder, ignored))
       throw InputError(path + ": its folder " + folder.string() + " does not exist; make it first");
-   // The process number keeps two jobs that write the same name apart.
-   const std::string name = "." + target.stem().string() + ".part" + std::to_string(::getpid());
+   // Process and count keep two jobs, or two threads of one, that write the same name apart.
+   static std::atomic<unsigned> count{0};
+   const std::string name =
+      "." + target.stem().string() + ".part" + std::to_string(::getpid()) + "_" + std::to_string(count++);
    fTemporary = (folder / (name + target.extension().string())).string();
 }
 

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <system_error>
 
 namespace aeplugin {
 namespace {
@@ -17,7 +18,8 @@ std::string ExportedPath(const std::string &modelPath, const CollectionModel &mo
                          const std::string &extension)
 {
    const auto path = std::filesystem::path(modelPath).replace_extension("." + model.fName + "." + half + extension);
-   if (!std::filesystem::is_regular_file(path))
+   std::error_code ignored;
+   if (!std::filesystem::is_regular_file(path, ignored))
       throw ModelError(path.string() + ": no such network; write it with `aeplugin export " + modelPath + "`");
    return path.string();
 }

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint32_t kMaxWidth = 65536;
 constexpr std::size_t kMaxLayers = 64;
+constexpr std::size_t kMaxColumns = 4096;
+constexpr std::size_t kMaxCollections = 1000;
 
 void ValidateNetwork(const Network &network, std::size_t inputs, const std::string &where)
 {
@@ -39,26 +41,6 @@ void ValidateNetwork(const Network &network, std::size_t inputs, const std::stri
    }
 }
 
-void ValidateCollection(const CollectionModel &collection, const std::string &where)
-{
-   const std::string here = where + ": collection '" + collection.fName + "'";
-   if (collection.fName.empty() || collection.fColumns.empty())
-      throw ModelError(here + ": has no name or no columns");
-   std::set<std::string> names;
-   for (const ModelColumn &column : collection.fColumns) {
-      if (column.fColumn.empty() || !names.insert(column.fColumn).second)
-         throw ModelError(here + ": column '" + column.fColumn + "' is empty or stands twice");
-      if (!std::isfinite(column.fMean) || !std::isfinite(column.fScale) || !(column.fScale > 0))
-         throw ModelError(here + ": column '" + column.fColumn + "' has mean " + std::to_string(column.fMean) +
-                          " and scale " + std::to_string(column.fScale) + "; expected finite ones and a scale above 0");
-   }
-   ValidateNetwork(collection.fEncoder, collection.fColumns.size(), here + ", encoder");
-   ValidateNetwork(collection.fDecoder, collection.Latents(), here + ", decoder");
-   if (collection.fDecoder.back().fOutputs != collection.fColumns.size())
-      throw ModelError(here + ": the decoder gives " + std::to_string(collection.fDecoder.back().fOutputs) +
-                       " values for " + std::to_string(collection.fColumns.size()) + " columns");
-}
-
 } // namespace
 
 std::vector<std::string> CollectionModel::ColumnNames() const
@@ -77,15 +59,39 @@ std::vector<std::string> CollectionModel::LatentNames() const
    return names;
 }
 
+void CollectionModel::Validate(const std::string &where) const
+{
+   const std::string here = where + ": collection '" + fName + "'";
+   if (fName.empty() || fColumns.empty())
+      throw ModelError(here + ": has no name or no columns");
+   if (fColumns.size() > kMaxColumns)
+      throw ModelError(here + ": has " + std::to_string(fColumns.size()) + " columns; expected at most " +
+                       std::to_string(kMaxColumns));
+   std::set<std::string> names;
+   for (const ModelColumn &column : fColumns) {
+      if (column.fColumn.empty() || !names.insert(column.fColumn).second)
+         throw ModelError(here + ": column '" + column.fColumn + "' is empty or stands twice");
+      if (!std::isfinite(column.fMean) || !std::isfinite(column.fScale) || !(column.fScale > 0))
+         throw ModelError(here + ": column '" + column.fColumn + "' has mean " + std::to_string(column.fMean) +
+                          " and scale " + std::to_string(column.fScale) + "; expected finite ones and a scale above 0");
+   }
+   ValidateNetwork(fEncoder, fColumns.size(), here + ", encoder");
+   ValidateNetwork(fDecoder, Latents(), here + ", decoder");
+   if (fDecoder.back().fOutputs != fColumns.size())
+      throw ModelError(here + ": the decoder gives " + std::to_string(fDecoder.back().fOutputs) +
+                       " values for " + std::to_string(fColumns.size()) + " columns");
+}
+
 void Model::Validate(const std::string &where) const
 {
-   if (fCollections.empty())
-      throw ModelError(where + ": holds no collection");
+   if (fCollections.empty() || fCollections.size() > kMaxCollections)
+      throw ModelError(where + ": holds " + std::to_string(fCollections.size()) + " collections; expected 1 to " +
+                       std::to_string(kMaxCollections));
    std::set<std::string> names;
    for (const CollectionModel &collection : fCollections) {
       if (!names.insert(collection.fName).second)
          throw ModelError(where + ": collection '" + collection.fName + "' stands twice");
-      ValidateCollection(collection, where);
+      collection.Validate(where);
    }
 }
 

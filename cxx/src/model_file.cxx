@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 // The model file, as docs/model-file.md specifies it.
 namespace aeplugin {
@@ -189,14 +190,17 @@ Model Model::FromBytes(const std::string &bytes, const std::string &where)
 
 Model Model::FromFile(const std::string &path)
 {
-   if (!std::filesystem::is_regular_file(path))
-      throw InputError(path + ": " + (std::filesystem::exists(path) ? "is no file" : "no such file") +
+   std::error_code error;
+   const auto status = std::filesystem::status(path, error);
+   if (!std::filesystem::is_regular_file(status))
+      throw InputError(path + ": " + (std::filesystem::exists(status) ? "is no file" : "no such file") +
                        "; expected a model made by `aeplugin train`");
    std::ifstream file(path, std::ios::binary);
    std::ostringstream bytes;
-   bytes << file.rdbuf();
-   if (!file || !bytes)
-      throw InputError(path + ": cannot be read, or is empty");
+   if (file && file.peek() != std::ifstream::traits_type::eof()) // inserting nothing would count as a failure
+      bytes << file.rdbuf();
+   if (file.bad() || !file.is_open() || !bytes)
+      throw InputError(path + ": cannot be read; is it yours to read?");
    return FromBytes(bytes.str(), path);
 }
 

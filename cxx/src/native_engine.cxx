@@ -11,12 +11,12 @@ namespace {
 constexpr std::size_t kBlockRows = 48;
 
 /// Per thread, so that one engine serves any number of threads without locks or allocations per call.
-std::vector<float> &Scratch(std::size_t size)
+float *Scratch(std::size_t size)
 {
-   thread_local std::vector<float> buffer;
+   thread_local kernels::AlignedFloats buffer;
    if (buffer.size() < size)
-      buffer.resize(size);
-   return buffer;
+      buffer = kernels::AlignedFloats(size);
+   return buffer.data();
 }
 
 } // namespace
@@ -36,13 +36,14 @@ NativeEngine::PackedLayer NativeEngine::Pack(const Layer &layer)
 {
    const std::size_t inputs = layer.fInputs;
    const std::size_t outputs = kernels::PaddedWidth(layer.fOutputs);
-   PackedLayer packed{inputs, outputs, layer.fActivation, {}, layer.fBiases};
-   packed.fBiases.resize(outputs, 0.f);
-   packed.fWeights.reserve(inputs * outputs);
+   PackedLayer packed{inputs, outputs, layer.fActivation, kernels::AlignedFloats(inputs * outputs),
+                      kernels::AlignedFloats(outputs)};
+   std::copy(layer.fBiases.begin(), layer.fBiases.end(), packed.fBiases.data());
+   float *weight = packed.fWeights.data();
    for (std::size_t panel = 0; panel < outputs; panel += kernels::kPanel)
       for (std::size_t i = 0; i < inputs; ++i)
          for (std::size_t o = panel; o < std::min(panel + kernels::kPanel, outputs); ++o)
-            packed.fWeights.push_back(o < layer.fOutputs ? layer.fWeights[o * inputs + i] : 0.f);
+            *weight++ = o < layer.fOutputs ? layer.fWeights[o * inputs + i] : 0.f;
    return packed;
 }
 
@@ -54,8 +55,7 @@ void NativeEngine::Run(const float *in, std::size_t n, float *out) const
 
 void NativeEngine::RunBlock(const float *in, std::size_t rows, float *out) const
 {
-   auto &scratch = Scratch(2 * kBlockRows * fStride);
-   float *current = scratch.data();
+   float *current = Scratch(2 * kBlockRows * fStride);
    float *next = current + kBlockRows * fStride;
    if (fHalf == Half::kEncoder)
       Normalise(in, rows, current, fStride);
@@ -111,6 +111,7 @@ void NativeEngine::Denormalise(const float *rowsIn, std::size_t stride, std::siz
 
 Autoencoder MakeAutoencoder(const CollectionModel &model, const std::string &instructionSet)
 {
+   model.Validate();
    const auto &kernels = kernels::GetKernels(instructionSet);
    return {model, std::make_shared<NativeEngine>(model, Half::kEncoder, kernels),
            std::make_shared<NativeEngine>(model, Half::kDecoder, kernels)};

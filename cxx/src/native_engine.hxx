@@ -25,8 +25,8 @@ private:
       std::size_t fInputs;
       std::size_t fOutputs; ///< padded
       Activation fActivation;
-      std::vector<float> fWeights; ///< packed in panels (kernels.hxx)
-      std::vector<float> fBiases;  ///< padded
+      kernels::AlignedFloats fWeights; ///< packed in panels (kernels.hxx)
+      kernels::AlignedFloats fBiases;  ///< padded
    };
 
    static PackedLayer Pack(const Layer &layer);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace aeplugin {
 namespace {
@@ -39,6 +40,10 @@ public:
       fNetwork.reset(fBridge.fOpen(fPath.c_str(), message.data(), message.size()));
       if (!fNetwork)
          throw ModelError(fPath + ": not a TorchScript network (" + message.data() + ")");
+      // One object tells whether the shapes fit, before an event loop depends on it.
+      const std::vector<float> in(fInputs, 1.f);
+      std::vector<float> out(fOutputs);
+      Run(in.data(), 1, out.data());
    }
 
    std::size_t Inputs() const override { return fInputs; }

@@ -87,21 +87,21 @@ def convert(
 
 
 @main.command()
-@click.argument("source", type=INPUT)
+@click.argument("sources", type=INPUT, nargs=-1, required=True)
 @click.option("--recipe", required=True, help="A recipe file, or the name of a shipped recipe.")
 @click.option("-o", "--output", type=OUTPUT, required=True, help="The model file to write.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Override the recipe's number of epochs.")
 @click.option("--seed", type=click.IntRange(min=0), help="Override the recipe's seed.")
-def train(source: Path, recipe: str, output: Path, epochs: int | None, seed: int | None) -> None:
-    """Train the autoencoders of a recipe on a ROOT file; needs the extra "train"."""
+def train(sources: tuple[Path, ...], recipe: str, output: Path, epochs: int | None, seed: int | None) -> None:
+    """Train the autoencoders of a recipe on one or more ROOT files; needs the extra "train"."""
     from aeplugin import training
 
     changes = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
     chosen = Recipe.from_file(recipe)
     chosen = chosen.model_copy(update={"training": chosen.training.model_copy(update=changes)})
-    with progress_bar(f"train on {source.name}") as update:
+    with progress_bar("train") as update:
         model = training.train(
-            source,
+            sources,
             chosen,
             lambda name, epoch, epochs, loss: update(epoch / epochs, f"{name}: validation MSE {loss:.2e}"),
         )
@@ -210,7 +210,7 @@ def recipe(name: str | None) -> None:
 @click.option("--cflags", is_flag=True, help="Compiler flags.")
 @click.option("--libs", is_flag=True, help="Linker flags.")
 @click.option("--macros", is_flag=True, help="Folder of the ROOT macros.")
-@click.option("--root-library", is_flag=True, help="Path of the ROOT glue, compiled now if need be.")
+@click.option("--setup", is_flag=True, help='Shell lines for C++ macros: eval "$(aeplugin config --setup)".')
 @click.option(
     "--build",
     type=click.Choice(["root", "torch"]),
@@ -231,7 +231,7 @@ def show_config(**chosen: Any) -> None:
         "cflags": config.cflags,
         "libs": config.libs,
         "macros": lambda: config.SHARE_DIR / "macros",
-        "root_library": lambda: glue.library("root"),
+        "setup": lambda: config.setup([glue.library("root").parent]),
     }
     for component in chosen.pop("build"):
         click.echo(glue.library(component))

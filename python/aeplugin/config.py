@@ -43,3 +43,17 @@ def cflags() -> str:
 def libs() -> str:
     """Linker flags for code that uses the core."""
     return f"-L{LIBRARY_DIR} -Wl,-rpath,{LIBRARY_DIR} -laeplugin"
+
+
+def setup(folders: list[Path]) -> str:
+    """Shell lines after which ROOT macros find aeplugin's headers and libraries, and those in `folders`."""
+    libraries = ":".join(str(folder) for folder in (LIBRARY_DIR, *folders))
+    lines = [
+        f'export ROOT_INCLUDE_PATH="{INCLUDE_DIR}${{ROOT_INCLUDE_PATH:+:$ROOT_INCLUDE_PATH}}"',
+        f'export LD_LIBRARY_PATH="{libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"',
+        "export ORT_DISABLE_TELEMETRY=1",
+    ]
+    runtime = onnxruntime_library()
+    if runtime is not None:
+        lines.append(f'export AEPLUGIN_ONNXRUNTIME="{runtime}"')
+    return "\n".join(lines)

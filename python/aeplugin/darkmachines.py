@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -11,6 +12,8 @@ import numpy as np
 import vector
 
 from aeplugin._core import DarkMachinesReader, object_kinds
+
+_LOGGER = logging.getLogger(__name__)
 
 Layout = Literal["nanoaod", "objects"]
 
@@ -37,15 +40,32 @@ def read(
 def iterate(
     path: str | os.PathLike[str], layout: Layout = "nanoaod", *, threads: int = 0, skip_bad_lines: bool = False
 ) -> Iterator[ak.Array]:
-    """The same block by block, each of some ten thousand events, for files larger than memory; at least one block."""
+    """The same block by block, each of some ten thousand events, for files larger than memory; at least one block.
+
+    Malformed lines that were skipped are counted in a warning of this module's logger.
+    """
     vector.register_awkward()
     reader = DarkMachinesReader(
         os.fspath(path), objects=layout == "objects", threads=threads, skip_bad_lines=skip_bad_lines
     )
     block = reader.next()
+    if block is None:
+        yield _to_awkward(_no_events(reader.columns), reader.columns)
     while block is not None:
         yield _to_awkward(block, reader.columns)
         block = reader.next()
+    bad_lines, first = reader.bad_lines
+    if bad_lines:
+        _LOGGER.warning("%d malformed lines skipped; the first: %s", bad_lines, first[0])
+
+
+def _no_events(columns: list[tuple[str, str | None]]) -> dict[str, Any]:
+    """A block without events, as the reader would give it."""
+    kinds = {"event": "u8", "process": "U1", "weight": "f8", "btag": "bool", "charge": "i4", "kind": "i4"}
+    return {
+        "columns": {name: np.empty(0, kinds.get(name.rpartition("_")[2], "f4")) for name, _ in columns},
+        "offsets": {collection: np.zeros(1, np.uint64) for _, collection in columns if collection is not None},
+    }
 
 
 def _to_awkward(block: dict[str, Any], columns: list[tuple[str, str | None]]) -> ak.Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -43,19 +44,39 @@ class Objects:
         return np.stack([values.astype(np.float32, copy=False) for values in self.columns.values()], axis=1)
 
 
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """What uproot raises inside this block becomes an InputError about the file `path`.
+
+    Uproot meets damaged bytes with errors of every kind (AssertionError, zlib.error, NotImplementedError ...), so that
+    nothing but uproot belongs inside.
+    """
+    try:
+        yield
+    except Exception as error:
+        lines = str(error).strip().splitlines() or ["no details"]
+        raise InputError(
+            f"{path}: no ROOT file, or a truncated or damaged one; copy or make it again "
+            f"({type(error).__name__}: {lines[0]})"
+        ) from error
+
+
 def open_file(path: str | Path) -> Any:
     """Open a ROOT file.
 
     Raises:
-        InputError: the file is missing, damaged or no ROOT file.
+        InputError: the file is missing, truncated, damaged or no ROOT file.
     """
     if not Path(path).is_file():
         kind = "is a directory" if Path(path).is_dir() else "no such file"
         raise InputError(f"{path}: {kind}; expected a ROOT file")
-    try:
-        return uproot.open(path)
-    except (OSError, ValueError, uproot.exceptions.KeyInFileError) as error:
-        raise InputError(f"{path}: not a readable ROOT file ({str(error).strip().splitlines()[0]})") from None
+    with reading(path):
+        file = uproot.open(path)
+        expected = int(file.file.fEND)
+    size = Path(path).stat().st_size
+    if size < expected:
+        raise InputError(f"{path}: truncated: it has {size} of its {expected} bytes; copy or make it again")
+    return file
 
 
 def open_table(path: str | Path, tree: str | None = None) -> Any:
@@ -65,7 +86,8 @@ def open_table(path: str | Path, tree: str | None = None) -> Any:
         InputError: see `open_file`; also where there is no such tree, or several and `tree` is not given.
     """
     file = open_file(path)
-    classes = file.classnames(cycle=False)
+    with reading(path):
+        classes = file.classnames(cycle=False)
     tables = [name for name, kind in classes.items() if kind in TABLE_CLASSES and name != METADATA]
     if tree is None:
         if len(tables) != 1:
@@ -74,7 +96,8 @@ def open_table(path: str | Path, tree: str | None = None) -> Any:
         tree = tables[0]
     if tree not in tables:
         raise InputError(f"{path}: no TTree or RNTuple called {tree!r}{nearest(tree, tables)}")
-    return file[tree]
+    with reading(path):
+        return file[tree]
 
 
 def iterate_collection(
@@ -88,24 +111,29 @@ def iterate_collection(
     """
     table = open_table(path, tree)
     names = collection.file_columns(name)
-    present = list(table.keys())
+    with reading(path):
+        present, entries = list(table.keys()), int(table.num_entries)
     for variable, column in names.items():
         if column not in present:
             raise RecipeError(
                 f"{path}: no column {column!r} for variable {variable!r} of collection {name!r}{nearest(column, present)}"
             )
-    for start in range(0, table.num_entries, step):
-        arrays = table.arrays(list(names.values()), entry_start=start, entry_stop=start + step)
+    for start in range(0, entries, step):
+        with reading(path):
+            arrays = table.arrays(list(names.values()), entry_start=start, entry_stop=start + step)
         yield _flatten({variable: arrays[column] for variable, column in names.items()}, f"{path}: collection {name!r}")
 
 
 def read_collection(path: str | Path, name: str, collection: Collection, tree: str | None = None) -> Objects:
     """All objects of `collection`; see `iterate_collection`."""
     blocks = list(iterate_collection(path, name, collection, tree))
-    if not blocks:
-        empty = {variable: np.empty(0, np.float32) for variable in collection.columns}
-        return Objects(np.empty(0, np.int64), empty)
-    columns = {v: np.concatenate([block.columns[v] for block in blocks]) for v in collection.columns}
+    empty = Objects(np.empty(0, np.int64), {variable: np.empty(0, np.float32) for variable in collection.columns})
+    return concatenate(blocks) if blocks else empty
+
+
+def concatenate(blocks: Sequence[Objects]) -> Objects:
+    """The objects of several blocks with the same variables, one after the other; at least one block."""
+    columns = {v: np.concatenate([block.columns[v] for block in blocks]) for v in blocks[0].columns}
     return Objects(np.concatenate([block.counts for block in blocks]), columns)
 
 
@@ -140,12 +168,21 @@ def in_step(
         start += common
 
 
+def _holds_numbers(kind: Any) -> bool:
+    """Whether an awkward type is that of a number, or of a list of numbers (which a string is not)."""
+    if isinstance(kind, ak.types.ListType | ak.types.RegularType) and not kind.parameters:
+        kind = kind.content
+    return isinstance(kind, ak.types.NumpyType) and np.dtype(kind.primitive).kind in "biuf"
+
+
 def _flatten(arrays: dict[str, ak.Array], where: str) -> Objects:
     counts: np.ndarray | None = None
     columns = {}
     for variable, array in arrays.items():
-        if array.ndim > 2:
-            raise InputError(f"{where}: variable {variable!r} has {array.ndim} dimensions; expected 1 or 2")
+        if not _holds_numbers(array.type.content):
+            raise InputError(
+                f"{where}: variable {variable!r} is of type {array.type.content}; expected numbers or lists of numbers"
+            )
         lengths = ak.to_numpy(ak.num(array)) if array.ndim == 2 else np.ones(len(array), np.int64)
         if counts is not None and not np.array_equal(lengths, counts):
             event = int(np.flatnonzero(lengths != counts)[0])

@@ -7,14 +7,23 @@ named, so a misspelt tolerance never goes unnoticed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from aeplugin.errors import RecipeError, nearest
 
-Positive = Annotated[float, Field(gt=0)]
+
+def _refuse_boolean(value: Any) -> Any:
+    """YAML reads yes, on and true as booleans, which would pass for 1."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
+Positive = Annotated[float, BeforeValidator(_refuse_boolean), Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=1)]
 
 
 class _Strict(BaseModel):
@@ -67,8 +76,8 @@ class Collection(_Strict):
 class Training(_Strict):
     """How the networks are trained: AdamW with a one-cycle learning rate."""
 
-    epochs: Annotated[int, Field(ge=1)] = 60
-    batch_size: Annotated[int, Field(ge=1)] = 128
+    epochs: Count = 60
+    batch_size: Count = 128
     learning_rate: Positive = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-6
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.2, description="fraction of events held out")
@@ -126,8 +135,8 @@ class Recipe(_Strict):
             RecipeError: the text is not YAML or breaks the schema.
         """
         try:
-            content = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            content = yaml.load(text, Loader=_Loader)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
             raise RecipeError(f"{where}: not valid YAML: {error}") from None
         if not isinstance(content, dict):
             raise RecipeError(f"{where}: got {type(content).__name__}, expected a mapping with 'collections'")
@@ -140,6 +149,18 @@ class Recipe(_Strict):
     def to_text(self) -> str:
         """The recipe as YAML, with every default written out."""
         return yaml.safe_dump(self.model_dump(mode="json", exclude_none=True), sort_keys=False)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        # A scalar's text decides: `1` and `01` cannot both be names of anything in a recipe.
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -162,10 +183,12 @@ def _explain(problem: dict[str, Any]) -> str:
 def _keys_at(location: tuple[Any, ...]) -> list[str]:
     """The keys that the schema knows at a location of a recipe, given as the keys on the way there."""
     model: type[BaseModel] = Recipe
-    for key in location:
-        if key in model.model_fields:
-            annotation: Any = model.model_fields[key].annotation
-            model = next((t for t in (annotation, *getattr(annotation, "__args__", ())) if _is_model(t)), model)
+    keys = iter(location)
+    for key in keys:
+        annotation: Any = model.model_fields[key].annotation
+        if get_origin(annotation) is dict:
+            next(keys, None)  # a name that the user chose
+        model = next((t for t in (annotation, *get_args(annotation)) if _is_model(t)), model)
     return list(model.model_fields)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import numpy as np
 from aeplugin import __version__
 from aeplugin._core import Activation, CollectionModel, Layer, Model, ModelColumn, Transform
 from aeplugin.errors import InputError
-from aeplugin.readers import Objects, read_collection
+from aeplugin.readers import Objects, concatenate, read_collection
 from aeplugin.recipe import Collection, Network, Recipe, Training
 
 try:
@@ -47,8 +48,8 @@ class TrainingSummary:
     seconds: float = 0.0
 
 
-def train(path: str | Path, recipe: Recipe, report: EpochReport | None = None) -> Model:
-    """Train an autoencoder for every collection of `recipe` on the events of a ROOT file.
+def train(paths: Sequence[str | Path], recipe: Recipe, report: EpochReport | None = None) -> Model:
+    """Train an autoencoder for every collection of `recipe` on the events of one or more ROOT files.
 
     Objects that the normalisation cannot represent (not finite, or not positive under log10) take no part; the
     summary counts them.
@@ -60,11 +61,11 @@ def train(path: str | Path, recipe: Recipe, report: EpochReport | None = None) -
     collections = []
     summaries = {}
     for name, collection in recipe.collections.items():
-        objects = read_collection(path, name, collection, recipe.tree)
+        objects = concatenate([read_collection(path, name, collection, recipe.tree) for path in paths])
         model, summary = train_collection(objects, name, collection, recipe.training, report)
         collections.append(model)
         summaries[name] = asdict(summary)
-    training = {"aeplugin": __version__, "torch": torch.__version__, "input": Path(path).name, "collections": summaries}
+    training = {"aeplugin": __version__, "torch": torch.__version__, "inputs": [Path(path).name for path in paths], "collections": summaries}
     return Model(recipe.to_text(), json.dumps(training), collections)
 
 
@@ -91,7 +92,8 @@ def train_collection(
         raise InputError(f"collection {name!r}: {len(objects.counts)} events are too few to split for validation")
     mean = transformed[~held_out].mean(axis=0).astype(np.float32)
     scale = transformed[~held_out].std(axis=0).astype(np.float32)
-    for (variable, _), width in zip(columns, scale, strict=True):
+    spread = np.ptp(transformed[~held_out], axis=0)  # the deviation of equal values may be some rounding above 0
+    for (variable, _), width in zip(columns, np.minimum(spread, scale), strict=True):
         if not width > 0:
             raise InputError(f"variable {variable!r} of collection {name!r} is constant; leave it out of the recipe")
     standardised = ((transformed - mean) / scale).astype(np.float32)
@@ -99,14 +101,15 @@ def train_collection(
     summary = TrainingSummary(len(values), int((~usable).sum()), int((~held_out).sum()), int(held_out.sum()))
     torch.manual_seed(settings.seed)
     network = make_network(len(columns), collection.network)
-    _fit(
-        network,
-        torch.from_numpy(standardised[~held_out]),
-        torch.from_numpy(standardised[held_out]),
-        settings,
-        summary,
-        lambda epoch, loss: report(name, epoch, settings.epochs, loss) if report else None,
-    )
+    with _one_thread():
+        _fit(
+            network,
+            torch.from_numpy(standardised[~held_out]),
+            torch.from_numpy(standardised[held_out]),
+            settings,
+            summary,
+            lambda epoch, loss: report(name, epoch, settings.epochs, loss) if report else None,
+        )
     summary.seconds = time.monotonic() - started
     in_file = collection.file_columns(name)
     model_columns = [
@@ -128,6 +131,17 @@ def _dense(widths: list[int]) -> torch.nn.Sequential:
     for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.Tanh()]
     return torch.nn.Sequential(*layers[:-1])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Batches this small run as fast on one thread, and do not stall where another process holds a core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _fit(

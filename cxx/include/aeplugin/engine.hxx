@@ -38,6 +38,7 @@ struct Autoencoder {
 };
 
 /// An autoencoder on the reference kernels; `instructionSet` is "avx512", "avx2", "generic" or empty for the best.
+/// \throws ModelError where the model is invalid; CompatibilityError for an instruction set that this CPU has not
 Autoencoder MakeAutoencoder(const CollectionModel &model, const std::string &instructionSet = "");
 
 /// Opens a model file. The engines kOnnx and kTorch run the networks that `aeplugin export` wrote beside it

@@ -42,9 +42,11 @@ struct CollectionModel {
    Network fEncoder;
    Network fDecoder;
 
-   std::size_t Latents() const { return fEncoder.back().fOutputs; }
+   std::size_t Latents() const { return fEncoder.empty() ? 0 : fEncoder.back().fOutputs; }
    std::vector<std::string> ColumnNames() const;  ///< the columns in the file
    std::vector<std::string> LatentNames() const;  ///< "Jet_latent_0", ...
+   /// \throws ModelError where layers, columns or weights do not fit together
+   void Validate(const std::string &where = "model") const;
 };
 
 /// A trained model: recipe, training summary and one autoencoder per collection. docs/model-file.md specifies its file,
@@ -66,7 +68,7 @@ struct Model {
 
    /// The model of a collection; \throws ModelError naming those there are
    const CollectionModel &Collection(const std::string &name) const;
-   /// \throws ModelError where layers, columns or weights do not fit together
+   /// \throws ModelError for no collection, one that stands twice or one that is invalid
    void Validate(const std::string &where = "model") const;
 };
 

@@ -72,19 +72,24 @@ inline void Rows(const DenseCall &call, const float *weights, std::size_t weight
    }
 }
 
+/// A panel from `output` on, `Vectors` vectors of outputs at a time, then half as many and so on: the wider the tile, the
+/// less it waits for its own sums.
+template <typename L, std::size_t Vectors>
+inline void Panel(const DenseCall &call, const float *weights, std::size_t width, std::size_t output, std::size_t end)
+{
+   for (; output + Vectors * L::kLanes <= end; output += Vectors * L::kLanes, weights += Vectors * L::kLanes)
+      Rows<L, Vectors>(call, weights, width, output);
+   if constexpr (Vectors > 1)
+      Panel<L, Vectors / 2>(call, weights, width, output, end);
+}
+
 template <typename L>
 void Dense(const DenseCall &call)
 {
    static_assert(L::kTileRows <= 6, "Rows() covers rests of up to five rows");
-   constexpr std::size_t kStep = L::kTileVectors * L::kLanes;
    for (std::size_t panel = 0; panel < call.fOutputs; panel += kPanel) {
       const std::size_t width = call.fOutputs - panel < kPanel ? call.fOutputs - panel : kPanel;
-      const float *weights = call.fWeights + panel * call.fInputs;
-      std::size_t o = 0;
-      for (; o + kStep <= width; o += kStep)
-         Rows<L, L::kTileVectors>(call, weights + o, width, panel + o);
-      for (; o < width; o += L::kLanes)
-         Rows<L, 1>(call, weights + o, width, panel + o);
+      Panel<L, L::kTileVectors>(call, call.fWeights + panel * call.fInputs, width, panel, panel + width);
    }
 }
 

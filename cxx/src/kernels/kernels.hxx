@@ -19,6 +19,23 @@ constexpr std::size_t PaddedWidth(std::size_t width)
    return (width + kAlign - 1) / kAlign * kAlign;
 }
 
+/// Floats from a multiple of kAlign of them on: a vector that straddles two cache lines takes twice as long to load.
+class AlignedFloats {
+public:
+   AlignedFloats() = default;
+   explicit AlignedFloats(std::size_t size) : fLines((size + kAlign - 1) / kAlign) {}
+
+   std::size_t size() const { return fLines.size() * kAlign; } ///< padded
+   float *data() { return fLines.empty() ? nullptr : fLines.front().fFloats; }
+   const float *data() const { return fLines.empty() ? nullptr : fLines.front().fFloats; }
+
+private:
+   struct alignas(kAlign * sizeof(float)) Line {
+      float fFloats[kAlign] = {};
+   };
+   std::vector<Line> fLines;
+};
+
 /// One dense layer: y[r][o] = bias[o] + sum over i of x[r][i] * weight[i][o], summed in the order of i.
 struct DenseCall {
    const float *fIn;       ///< rows x fInStride
@@ -36,7 +53,7 @@ struct DenseCall {
 struct KernelSet {
    void (*fDense)(const DenseCall &);
    void (*fTanh)(float *values, std::size_t n);
-   void (*fLog10)(float *values, std::size_t n); ///< arguments below the smallest normal float count as that
+   void (*fLog10)(float *values, std::size_t n); ///< what is below the smallest normal float counts as that
    void (*fExp10)(float *values, std::size_t n); ///< overflows to infinity, underflows to zero
 };
 

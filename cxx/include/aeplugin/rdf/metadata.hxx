@@ -1,5 +1,5 @@
-#ifndef AEPLUGIN_ROOT_METADATA_HXX
-#define AEPLUGIN_ROOT_METADATA_HXX
+#ifndef AEPLUGIN_RDF_METADATA_HXX
+#define AEPLUGIN_RDF_METADATA_HXX
 
 #include <cstdint>
 #include <string>

@@ -1,0 +1,164 @@
+"""The C++ core of aeplugin. Use it through the modules of the package."""
+
+import enum
+from collections.abc import Sequence
+from typing import Literal, TypedDict, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__version__: str
+
+class Error(RuntimeError):
+    """Every error of aeplugin."""
+
+class RecipeError(Error):
+    """A recipe that cannot be used: a misspelt key, a column that the file does not have."""
+
+class InputError(Error):
+    """Input data that cannot be read: a missing file, a malformed line."""
+
+class CompatibilityError(Error):
+    """A file, model or library of a version or kind that this build cannot use."""
+
+class CorruptionError(Error):
+    """A file that is damaged: a wrong checksum, a truncated section."""
+
+class ModelError(Error):
+    """A model that is no model, does not fit the data, or whose engine is missing."""
+
+# Not Python's enum, but its members compare, hash and print like those.
+class Activation(enum.Enum):
+    linear = 0
+    tanh = 1
+
+class Transform(enum.Enum):
+    linear = 0
+    log10 = 1
+
+@final
+class Layer:
+    """A dense layer: activation(weights @ x + biases)."""
+
+    def __init__(self, weights: ArrayLike, biases: ArrayLike, activation: Activation) -> None: ...
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """float32, shape (outputs, inputs)"""
+    @property
+    def biases(self) -> NDArray[np.float32]:
+        """float32, shape (outputs,)"""
+    @property
+    def activation(self) -> Activation: ...
+
+@final
+class ModelColumn:
+    """One variable: standardised = (transform(x) - mean) / scale."""
+
+    def __init__(self, variable: str, column: str, transform: Transform, mean: float, scale: float) -> None: ...
+    @property
+    def variable(self) -> str: ...
+    @property
+    def column(self) -> str: ...
+    @property
+    def transform(self) -> Transform: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+
+@final
+class CollectionModel:
+    """The autoencoder of one collection."""
+
+    def __init__(
+        self, name: str, columns: Sequence[ModelColumn], encoder: Sequence[Layer], decoder: Sequence[Layer]
+    ) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def columns(self) -> list[ModelColumn]: ...
+    @property
+    def encoder(self) -> list[Layer]: ...
+    @property
+    def decoder(self) -> list[Layer]: ...
+    @property
+    def column_names(self) -> list[str]: ...
+    @property
+    def latent_names(self) -> list[str]: ...
+
+@final
+class Model:
+    """A trained model; see docs/model-file.md."""
+
+    def __init__(self, recipe: str, training: str, collections: Sequence[CollectionModel]) -> None: ...
+    @staticmethod
+    def from_file(path: str) -> Model: ...
+    @staticmethod
+    def from_bytes(data: bytes, where: str = "model") -> Model: ...
+    def to_bytes(self) -> bytes: ...
+    def save(self, path: str) -> None: ...
+    def collection(self, name: str) -> CollectionModel: ...
+    @property
+    def recipe(self) -> str:
+        """YAML text"""
+    @property
+    def training(self) -> str:
+        """JSON text"""
+    @property
+    def collections(self) -> list[CollectionModel]: ...
+
+@final
+class Engine:
+    """Runs one half of an autoencoder."""
+
+    def __call__(self, values: ArrayLike) -> NDArray[np.float32]:
+        """Run float32 values of shape (objects, inputs); gives shape (objects, outputs)."""
+
+@final
+class Autoencoder:
+    """Encoder and decoder of one collection, in the units of the file."""
+
+    def __init__(self, model: CollectionModel, instruction_set: str = "") -> None: ...
+    @staticmethod
+    def open(
+        path: str, collection: str = "", engine: Literal["native", "onnx", "torch"] | str = "native"
+    ) -> Autoencoder: ...
+    @property
+    def model(self) -> CollectionModel: ...
+    @property
+    def encoder(self) -> Engine: ...
+    @property
+    def decoder(self) -> Engine: ...
+
+class _Block(TypedDict):
+    events: int
+    columns: dict[str, NDArray[np.generic] | list[str]]
+    offsets: dict[str, NDArray[np.uint64]]
+
+@final
+class DarkMachinesReader:
+    """Streams Dark Machines events; see aeplugin.darkmachines."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        objects: bool = False,
+        threads: int = 0,
+        block_bytes: int = 4194304,
+        skip_bad_lines: bool = False,
+    ) -> None: ...
+    def next(self) -> _Block | None:
+        """The next block of events; None at the end of the file."""
+    @property
+    def columns(self) -> list[tuple[str, str | None]]:
+        """For each column its name and its collection, None for a column of the event."""
+    @property
+    def bad_lines(self) -> tuple[int, list[str]]:
+        """How many malformed lines were skipped, and the messages of the first ten."""
+
+def instruction_sets() -> list[str]:
+    """Those of the reference kernels that this CPU has, best first."""
+
+def object_kinds() -> list[str]:
+    """The object names in the order of the codes in Object_kind."""

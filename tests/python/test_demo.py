@@ -1,0 +1,18 @@
+"""`make demo` in small: two samples, two epochs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+DEMO = Path(__file__).parents[2] / "tools" / "demo.py"
+
+
+def test_demo_runs(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, DEMO, "--data", data, "--output", tmp_path, "--epochs", "2", "--processes", "ttbar,zz"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Summary" in done.stdout
+    assert {"jets.model", "ttbar.compressed.root", "zz.decompressed.root"} <= {p.name for p in tmp_path.iterdir()}
+    assert len(list((tmp_path / "plots").glob("*.pdf"))) == 13

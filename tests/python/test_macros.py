@@ -1,0 +1,47 @@
+"""The ROOT macros, run by the executable `root` after `eval "$(aeplugin config --setup)"`."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import uproot
+
+from aeplugin import config
+
+
+def root(macro: str, *arguments: Path | str) -> subprocess.CompletedProcess[str]:
+    """Run a macro as a user does."""
+    call = ", ".join(f'"{argument}"' for argument in arguments)
+    path = config.SHARE_DIR / "macros" / macro
+    script = f"""eval "$(aeplugin config --setup)" && root -l -b -q '{path}({call})'"""
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_compress_inspect_decompress(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
+    compressed, plain = tmp_path / "compressed.root", tmp_path / "decompressed.root"
+    result = root("compress.C", events_file, compressed, jets_model)
+    assert result.returncode == 0, result.stderr
+    assert "3000 events" in result.stdout
+    result = root("inspect.C", compressed)
+    assert result.returncode == 0, result.stderr
+    assert "collection: Jet, 4 columns -> 3 latents" in result.stdout
+    assert events_file.name in result.stdout
+    assert "tolerance" in result.stdout
+    result = root("decompress.C", compressed, plain)
+    assert result.returncode == 0, result.stderr
+    assert uproot.open(plain)["events"].keys() == uproot.open(events_file)["events"].keys()
+
+
+def test_errors_give_a_message_and_a_status(events_file: Path, tmp_path: Path) -> None:
+    result = root("compress.C", events_file, tmp_path / "out.root", tmp_path / "nowhere.model")
+    assert result.returncode == 1
+    assert "error: " in result.stderr
+    assert "nowhere.model: no such file" in result.stderr
+    assert not (tmp_path / "out.root").exists()
+
+
+def test_plot(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
+    result = root("plot.C", events_file, jets_model, tmp_path / "residuals.pdf")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "residuals.pdf").read_bytes().startswith(b"%PDF")
