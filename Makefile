@@ -17,7 +17,7 @@ export AEPLUGIN_WERROR ?= ON
 CXX_SOURCES := $(shell find cxx cmake CMakeLists.txt -type f)
 PY_SOURCES := $(shell find python pyproject.toml README.md -type f -not -name '*.pyc')
 
-.PHONY: all help install demo test test-python test-cxx lint format bench clean
+.PHONY: all help install demo test test-python test-cxx lint tidy format bench clean
 
 all: install
 
@@ -68,6 +68,11 @@ lint: $(BUILD)/venv.stamp ## ruff, mypy, codespell, clang-format (check only)
 	mypy
 	codespell python cxx docs tests macros README.md CHANGELOG.md
 	clang-format --dry-run --Werror $$(git ls-files '*.cxx' '*.hxx' '*.h' '*.C')
+
+tidy: $(BUILD)/venv.stamp ## clang-tidy on the core
+	$(PY) -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/requirements.py lint)
+	cmake --preset dev
+	clang-tidy -p $(BUILD)/dev --quiet $$(git ls-files 'cxx/src/*.cxx')
 
 format: $(BUILD)/venv.stamp ## reformat Python and C++
 	$(PY) -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/requirements.py lint)

@@ -13,8 +13,8 @@ void inspect(const char *input)
       const auto metadata = aeplugin::rdf::ReadMetadata(input);
       std::cout << "made from:  " << metadata.fInputName << ", " << metadata.fInputBytes << " bytes, MD5 "
                 << metadata.fInputMd5 << "\nmade by:    aeplugin " << metadata.fAepluginVersion << ", ROOT "
-                << metadata.fRootVersion << "\ntable:      " << metadata.fTable << "\nmodel:      "
-                << metadata.fModel.size() << " bytes\n";
+                << metadata.fRootVersion << "\ntable:      " << metadata.fTable
+                << "\nmodel:      " << metadata.fModel.size() << " bytes\n";
       const std::string bytes(metadata.fModel.begin(), metadata.fModel.end());
       for (const auto &collection : aeplugin::Model::FromBytes(bytes, input).fCollections) {
          std::cout << "collection: " << collection.fName << ", " << collection.fColumns.size() << " columns -> "

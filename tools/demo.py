@@ -62,8 +62,10 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
     console.print()
     console.print(summary_table({name: evaluate(events[name], compressed[name]) for name in names}))
     console.print("\nEvery compressed file carries its model, which weighs heavily on files as small as these.")
-    console.print(f"{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, jets.model and its exports,")
-    console.print(f"{len(list(folder.glob('*.p??')))} plots in {folder}/.")
+    console.print(
+        f"{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, jets.model, its exports,"
+    )
+    console.print(f"and {len(list(folder.glob('*.p??')))} plots in {folder}/.")
 
 
 def compare_engines(events: Path, model: Path) -> None:
@@ -71,7 +73,8 @@ def compare_engines(events: Path, model: Path) -> None:
     root = rdf.load()
     root.EnableImplicitMT(2)
     for engine in ("native", "onnx", "torch"):
-        frame = rdf.define_reconstructed(root.RDataFrame("events", str(events)), rdf.open_autoencoder(model, engine=engine))
+        jets = rdf.open_autoencoder(model, engine=engine)
+        frame = rdf.define_reconstructed(root.RDataFrame("events", str(events)), jets)
         mean = frame.Define("pt", "Jet_pt_reco").Mean("pt").GetValue()
         console.print(f"  {engine:7} mean pt of the reconstructed jets: {mean:.2f} MeV")
     root.DisableImplicitMT()

@@ -41,7 +41,8 @@ std::optional<py::dict> NextBlock(darkmachines::Reader &reader)
    const Schema &schema = reader.GetSchema();
    py::dict columns;
    for (std::size_t i = 0; i < schema.fColumns.size(); ++i) {
-      py::object values = std::visit([](auto &&vector) { return TakeOver(std::move(vector)); }, std::move(block.fColumns[i]));
+      py::object values =
+         std::visit([](auto &&vector) { return TakeOver(std::move(vector)); }, std::move(block.fColumns[i]));
       if (schema.fColumns[i].fType == ColumnType::kBool)
          values = values.attr("view")("bool");
       columns[py::str(schema.fColumns[i].fName)] = values;
@@ -76,14 +77,15 @@ void BindDarkMachines(py::module_ &module)
 {
    using darkmachines::Reader;
    py::class_<Reader>(module, "DarkMachinesReader", "Streams Dark Machines events; see aeplugin.darkmachines.")
-      .def(py::init([](const std::string &path, bool objects, unsigned threads, std::size_t blockBytes, bool skipBadLines) {
-              darkmachines::ReaderOptions options;
-              options.fLayout = objects ? darkmachines::Layout::kObjects : darkmachines::Layout::kNanoAOD;
-              options.fThreads = threads;
-              options.fBlockBytes = blockBytes;
-              options.fSkipBadLines = skipBadLines;
-              return std::make_unique<Reader>(path, options);
-           }),
+      .def(py::init(
+              [](const std::string &path, bool objects, unsigned threads, std::size_t blockBytes, bool skipBadLines) {
+                 darkmachines::ReaderOptions options;
+                 options.fLayout = objects ? darkmachines::Layout::kObjects : darkmachines::Layout::kNanoAOD;
+                 options.fThreads = threads;
+                 options.fBlockBytes = blockBytes;
+                 options.fSkipBadLines = skipBadLines;
+                 return std::make_unique<Reader>(path, options);
+              }),
            py::arg("path"), py::kw_only(), py::arg("objects") = false, py::arg("threads") = 0,
            py::arg("block_bytes") = darkmachines::ReaderOptions().fBlockBytes, py::arg("skip_bad_lines") = false,
            py::call_guard<py::gil_scoped_release>())

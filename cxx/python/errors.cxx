@@ -22,7 +22,8 @@ py::object BindError(py::module_ &module, const char *name, const py::handle &ba
          std::rethrow_exception(pointer);
       } catch (const CppError &error) {
          const auto size = static_cast<py::ssize_t>(std::strlen(error.what()));
-         const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(error.what(), size, "backslashreplace"));
+         const auto text =
+            py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(error.what(), size, "backslashreplace"));
          PyErr_SetObject(kind, text.ptr());
       }
    });
@@ -36,8 +37,9 @@ void BindErrors(py::module_ &module)
 {
    // The most general first: pybind11 asks the last registered translator first.
    const py::object base = BindError<aeplugin::Error>(module, "Error", PyExc_RuntimeError, "Every error of aeplugin.");
-   BindError<aeplugin::RecipeError>(module, "RecipeError", base,
-                                    "A recipe that cannot be used: a misspelt key, a column that the file does not have.");
+   BindError<aeplugin::RecipeError>(
+      module, "RecipeError", base,
+      "A recipe that cannot be used: a misspelt key, a column that the file does not have.");
    BindError<aeplugin::InputError>(module, "InputError", base,
                                    "Input data that cannot be read: a missing file, a malformed line.");
    BindError<aeplugin::CompatibilityError>(module, "CompatibilityError", base,

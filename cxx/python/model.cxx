@@ -105,9 +105,9 @@ void BindModel(py::module_ &module)
            }),
            py::arg("recipe"), py::arg("training"), py::arg("collections"))
       .def_static("from_file", &Model::FromFile, py::arg("path"))
-      .def_static("from_bytes",
-                  [](const py::bytes &bytes, const std::string &where) { return Model::FromBytes(bytes, where); },
-                  py::arg("data"), py::arg("where") = "model")
+      .def_static(
+         "from_bytes", [](const py::bytes &bytes, const std::string &where) { return Model::FromBytes(bytes, where); },
+         py::arg("data"), py::arg("where") = "model")
       .def("to_bytes", [](const Model &model) { return py::bytes(model.ToBytes()); })
       .def("save", &Model::Save, py::arg("path"))
       .def("collection", &Model::Collection, py::arg("name"), py::return_value_policy::reference_internal)
@@ -121,14 +121,18 @@ void BindModel(py::module_ &module)
 
    py::class_<Autoencoder>(module, "Autoencoder", "Encoder and decoder of one collection, in the units of the file.")
       .def(py::init(&MakeAutoencoder), py::arg("model"), py::arg("instruction_set") = "")
-      .def_static("open",
-                  [](const std::string &path, const std::string &collection, const std::string &engine) {
-                     return OpenAutoencoder(path, collection, ParseEngineKind(engine));
-                  },
-                  py::arg("path"), py::arg("collection") = "", py::arg("engine") = "native")
+      .def_static(
+         "open",
+         [](const std::string &path, const std::string &collection, const std::string &engine) {
+            return OpenAutoencoder(path, collection, ParseEngineKind(engine));
+         },
+         py::arg("path"), py::arg("collection") = "", py::arg("engine") = "native")
       .def_readonly("model", &Autoencoder::fModel)
-      .def_property_readonly("encoder", [](const Autoencoder &self) { return std::const_pointer_cast<Engine>(self.fEncoder); })
-      .def_property_readonly("decoder", [](const Autoencoder &self) { return std::const_pointer_cast<Engine>(self.fDecoder); });
+      .def_property_readonly("encoder",
+                             [](const Autoencoder &self) { return std::const_pointer_cast<Engine>(self.fEncoder); })
+      .def_property_readonly("decoder",
+                             [](const Autoencoder &self) { return std::const_pointer_cast<Engine>(self.fDecoder); });
 
-   module.def("instruction_sets", &kernels::InstructionSets, "Those of the reference kernels that this CPU has, best first.");
+   module.def("instruction_sets", &kernels::InstructionSets,
+              "Those of the reference kernels that this CPU has, best first.");
 }

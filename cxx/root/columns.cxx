@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace aeplugin::rdf {
 namespace {
@@ -18,9 +19,11 @@ namespace {
 void CheckMagic(const std::string &path)
 {
    if (path.find("://") != std::string::npos)
-      return; // not a local file
-   if (!std::filesystem::is_regular_file(path))
-      throw InputError(path + ": " + (std::filesystem::exists(path) ? "is no file" : "no such file") +
+      return;               // not a local file
+   std::error_code ignored; // a path that cannot exist is one that does not
+   const auto status = std::filesystem::status(path, ignored);
+   if (!std::filesystem::is_regular_file(status))
+      throw InputError(path + ": " + (std::filesystem::exists(status) ? "is no file" : "no such file") +
                        "; expected a ROOT file");
    char magic[4] = {};
    std::ifstream(path, std::ios::binary).read(magic, sizeof magic);

@@ -74,7 +74,8 @@ std::vector<std::string> CompressedColumns(const std::vector<std::string> &colum
       };
       const auto first = std::find_if(result.begin(), result.end(), isOne);
       const auto latents = collection.LatentNames();
-      const auto after = result.insert(first, latents.begin(), latents.end()) + static_cast<std::ptrdiff_t>(latents.size());
+      const auto after =
+         result.insert(first, latents.begin(), latents.end()) + static_cast<std::ptrdiff_t>(latents.size());
       result.erase(std::remove_if(after, result.end(), isOne), result.end());
    }
    return result;
@@ -91,8 +92,8 @@ RNode RestoreTypes(RNode node, const Metadata &metadata, const CollectionModel &
       if (IsDouble(type) && IsSingleNumber(type))
          node = node.Redefine(name, [](float value) { return static_cast<double>(value); }, {name});
       else if (IsDouble(type))
-         node = node.Redefine(
-            name, [](const ROOT::RVecF &values) { return ROOT::RVecD(values.begin(), values.end()); }, {name});
+         node = node.Redefine(name, [](const ROOT::RVecF &values) { return ROOT::RVecD(values.begin(), values.end()); },
+                              {name});
    }
    return node;
 }
@@ -121,8 +122,9 @@ std::uint64_t Compress(const std::string &input, const std::string &output, cons
          CheckTypes(data, collection);
          node = DefineLatents(node, MakeAutoencoder(collection));
       }
-      const auto entries = WriteTable(node, table.fName, CompressedColumns(table.fColumns, model), target.TemporaryPath(),
-                                      TableFormat::kRNTuple, progress, FractionOf(table.fEntries));
+      const auto entries =
+         WriteTable(node, table.fName, CompressedColumns(table.fColumns, model), target.TemporaryPath(),
+                    TableFormat::kRNTuple, progress, FractionOf(table.fEntries));
       WriteMetadata(target.TemporaryPath(), MakeMetadata(input, table, data, model));
       if (entries != table.fEntries || FindTable(target.TemporaryPath(), table.fName).fEntries != entries)
          throw CorruptionError(output + ": " + std::to_string(entries) + " entries were written of " +
@@ -132,7 +134,8 @@ std::uint64_t Compress(const std::string &input, const std::string &output, cons
    });
 }
 
-std::uint64_t Decompress(const std::string &input, const std::string &output, TableFormat format, const Progress &progress)
+std::uint64_t Decompress(const std::string &input, const std::string &output, TableFormat format,
+                         const Progress &progress)
 {
    const SequentialScope sequential;
    const Metadata metadata = ReadMetadata(input);
@@ -146,8 +149,8 @@ std::uint64_t Decompress(const std::string &input, const std::string &output, Ta
       RNode node = ROOT::RDataFrame(table.fName, input);
       for (const CollectionModel &collection : model.fCollections)
          node = RestoreTypes(DefineDecoded(node, MakeAutoencoder(collection)), metadata, collection);
-      const auto entries = WriteTable(node, table.fName, metadata.fColumnNames, target.TemporaryPath(), format, progress,
-                                      FractionOf(table.fEntries));
+      const auto entries = WriteTable(node, table.fName, metadata.fColumnNames, target.TemporaryPath(), format,
+                                      progress, FractionOf(table.fEntries));
       target.Commit();
       return entries;
    });

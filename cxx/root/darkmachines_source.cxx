@@ -63,12 +63,18 @@ private:
 std::string ValueType(ColumnType type)
 {
    switch (type) {
-   case ColumnType::kUInt64: return "ULong64_t";
-   case ColumnType::kInt32: return "int";
-   case ColumnType::kFloat32: return "float";
-   case ColumnType::kFloat64: return "double";
-   case ColumnType::kBool: return "bool";
-   case ColumnType::kString: break;
+   case ColumnType::kUInt64:
+      return "ULong64_t";
+   case ColumnType::kInt32:
+      return "int";
+   case ColumnType::kFloat32:
+      return "float";
+   case ColumnType::kFloat64:
+      return "double";
+   case ColumnType::kBool:
+      return "bool";
+   case ColumnType::kString:
+      break;
    }
    return "std::string";
 }
@@ -103,25 +109,33 @@ std::string DarkMachinesSource::GetTypeName(std::string_view name) const
    return column.fCollection == ColumnSpec::kPerEvent ? type : "ROOT::VecOps::RVec<" + type + ">";
 }
 
-std::unique_ptr<ReaderBase>
-DarkMachinesSource::GetColumnReaders(unsigned int, std::string_view name, const std::type_info &)
+std::unique_ptr<ReaderBase> DarkMachinesSource::GetColumnReaders(unsigned int, std::string_view name,
+                                                                 const std::type_info &)
 {
    const std::size_t index = IndexOf(name);
    const ColumnSpec &column = fSchema.fColumns[index];
    if (column.fCollection == ColumnSpec::kPerEvent) {
       switch (column.fType) {
-      case ColumnType::kUInt64: return std::make_unique<ValueReader<std::uint64_t>>(*this, index);
-      case ColumnType::kString: return std::make_unique<ValueReader<std::string>>(*this, index);
-      case ColumnType::kFloat64: return std::make_unique<ValueReader<double>>(*this, index);
-      case ColumnType::kInt32: return std::make_unique<ValueReader<std::int32_t>>(*this, index);
-      default: return std::make_unique<ValueReader<float>>(*this, index);
+      case ColumnType::kUInt64:
+         return std::make_unique<ValueReader<std::uint64_t>>(*this, index);
+      case ColumnType::kString:
+         return std::make_unique<ValueReader<std::string>>(*this, index);
+      case ColumnType::kFloat64:
+         return std::make_unique<ValueReader<double>>(*this, index);
+      case ColumnType::kInt32:
+         return std::make_unique<ValueReader<std::int32_t>>(*this, index);
+      default:
+         return std::make_unique<ValueReader<float>>(*this, index);
       }
    }
    const auto collection = static_cast<std::size_t>(column.fCollection);
    switch (column.fType) {
-   case ColumnType::kBool: return std::make_unique<ObjectsReader<bool, std::uint8_t>>(*this, index, collection);
-   case ColumnType::kInt32: return std::make_unique<ObjectsReader<std::int32_t>>(*this, index, collection);
-   default: return std::make_unique<ObjectsReader<float>>(*this, index, collection);
+   case ColumnType::kBool:
+      return std::make_unique<ObjectsReader<bool, std::uint8_t>>(*this, index, collection);
+   case ColumnType::kInt32:
+      return std::make_unique<ObjectsReader<std::int32_t>>(*this, index, collection);
+   default:
+      return std::make_unique<ObjectsReader<float>>(*this, index, collection);
    }
 }
 

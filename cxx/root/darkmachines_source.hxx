@@ -20,8 +20,8 @@ public:
    const std::vector<std::string> &GetColumnNames() const override { return fNames; }
    bool HasColumn(std::string_view name) const override;
    std::string GetTypeName(std::string_view name) const override;
-   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase>
-   GetColumnReaders(unsigned int slot, std::string_view name, const std::type_info &type) override;
+   std::unique_ptr<ROOT::Detail::RDF::RColumnReaderBase> GetColumnReaders(unsigned int slot, std::string_view name,
+                                                                          const std::type_info &type) override;
    std::vector<std::pair<ULong64_t, ULong64_t>> GetEntryRanges() override;
    bool SetEntry(unsigned int, ULong64_t) override { return true; }
    void Initialize() override;

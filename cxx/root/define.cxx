@@ -51,8 +51,8 @@ RNode Unpack(RNode node, const std::string &packed, const std::vector<std::strin
    return node;
 }
 
-RNode Apply(RNode node, const std::vector<std::shared_ptr<const Engine>> &engines, const std::vector<std::string> &inputs,
-            const std::vector<std::string> &outputs, const std::string &step)
+RNode Apply(RNode node, const std::vector<std::shared_ptr<const Engine>> &engines,
+            const std::vector<std::string> &inputs, const std::vector<std::string> &outputs, const std::string &step)
 {
    RequireColumns(node.GetColumnNames(), inputs);
    const bool single = IsSingleNumber(node.GetColumnType(inputs.front()));

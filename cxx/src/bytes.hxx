@@ -45,7 +45,8 @@ private:
 /// Reads them back and never beyond the end: what does not fit is a CorruptionError.
 class ByteReader {
 public:
-   ByteReader(const char *data, std::size_t size, std::string where) : fNext(data), fLeft(size), fWhere(std::move(where))
+   ByteReader(const char *data, std::size_t size, std::string where)
+      : fNext(data), fLeft(size), fWhere(std::move(where))
    {
    }
 

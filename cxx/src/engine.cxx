@@ -11,7 +11,8 @@
 namespace aeplugin {
 namespace {
 
-using Opener = std::function<std::shared_ptr<const Engine>(const std::string &path, std::size_t inputs, std::size_t outputs)>;
+using Opener =
+   std::function<std::shared_ptr<const Engine>(const std::string &path, std::size_t inputs, std::size_t outputs)>;
 
 /// The network that `aeplugin export` wrote beside the model: jets.model -> jets.Jet.encoder.onnx.
 std::string ExportedPath(const std::string &modelPath, const CollectionModel &model, const std::string &half,
@@ -50,9 +51,12 @@ Autoencoder OpenAutoencoder(const std::string &modelPath, const std::string &col
    const Model model = Model::FromFile(modelPath);
    const CollectionModel &chosen = model.Collection(collection);
    switch (kind) {
-   case EngineKind::kOnnx: return OpenExported(modelPath, chosen, ".onnx", OpenOnnxEngine);
-   case EngineKind::kTorch: return OpenExported(modelPath, chosen, ".pt", OpenTorchEngine);
-   case EngineKind::kNative: break;
+   case EngineKind::kOnnx:
+      return OpenExported(modelPath, chosen, ".onnx", OpenOnnxEngine);
+   case EngineKind::kTorch:
+      return OpenExported(modelPath, chosen, ".pt", OpenTorchEngine);
+   case EngineKind::kNative:
+      break;
    }
    return MakeAutoencoder(chosen);
 }

@@ -30,9 +30,8 @@ void ValidateNetwork(const Network &network, std::size_t inputs, const std::stri
       if (layer.fWeights.size() != std::size_t{layer.fInputs} * layer.fOutputs ||
           layer.fBiases.size() != layer.fOutputs)
          throw ModelError(here + ": has " + std::to_string(layer.fWeights.size()) + " weights and " +
-                          std::to_string(layer.fBiases.size()) + " biases; expected " +
-                          std::to_string(layer.fInputs) + " x " + std::to_string(layer.fOutputs) + " and " +
-                          std::to_string(layer.fOutputs));
+                          std::to_string(layer.fBiases.size()) + " biases; expected " + std::to_string(layer.fInputs) +
+                          " x " + std::to_string(layer.fOutputs) + " and " + std::to_string(layer.fOutputs));
       for (const auto *values : {&layer.fWeights, &layer.fBiases})
          for (const float value : *values)
             if (!std::isfinite(value))
@@ -78,8 +77,8 @@ void CollectionModel::Validate(const std::string &where) const
    ValidateNetwork(fEncoder, fColumns.size(), here + ", encoder");
    ValidateNetwork(fDecoder, Latents(), here + ", decoder");
    if (fDecoder.back().fOutputs != fColumns.size())
-      throw ModelError(here + ": the decoder gives " + std::to_string(fDecoder.back().fOutputs) +
-                       " values for " + std::to_string(fColumns.size()) + " columns");
+      throw ModelError(here + ": the decoder gives " + std::to_string(fDecoder.back().fOutputs) + " values for " +
+                       std::to_string(fColumns.size()) + " columns");
 }
 
 void Model::Validate(const std::string &where) const

@@ -32,13 +32,17 @@ struct Kind {
 std::string Describe(const std::string &bytes)
 {
    static const Kind kKinds[] = {
-      {"root", 4, "it looks like a ROOT file; a compressed file carries its model inside, `aeplugin extract` writes it out"},
+      {"root", 4,
+       "it looks like a ROOT file; a compressed file carries its model inside, `aeplugin extract` writes it out"},
       {"\x80\x02", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
       {"\x80\x03", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
       {"\x80\x04", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
       {"\x80\x05", 2, "it looks like a Python pickle, which is never loaded because it could run code"},
-      {"PK\x03\x04", 4, "it looks like a zip archive, perhaps from torch.save, which is never loaded because it could run code"},
-      {"\x89" "AEPM", 5, "its line ends were changed; copy it in binary mode"},
+      {"PK\x03\x04", 4,
+       "it looks like a zip archive, perhaps from torch.save, which is never loaded because it could run code"},
+      {"\x89"
+       "AEPM",
+       5, "its line ends were changed; copy it in binary mode"},
    };
    for (const Kind &kind : kKinds)
       if (bytes.compare(0, kind.fSize, kind.fStart, kind.fSize) == 0)
@@ -134,22 +138,20 @@ void WriteSection(ByteWriter &out, const char *tag, const std::string &payload)
    out.Raw(payload.data(), payload.size());
 }
 
-void ReadSection(ByteReader &in, Model &model, const std::string &where)
+/// The payload of the next section, which must be the one called `expected`: the order of sections is fixed.
+std::string ReadSection(ByteReader &in, const char *expected, const std::string &where)
 {
    const std::string tag(in.Raw(4, "section tag"), 4);
    const auto crc = in.Value<std::uint32_t>("section checksum");
    const auto size = in.Value<std::uint64_t>("section size");
    const char *payload = in.Raw(size, "a section");
    if (Crc32(payload, size) != crc)
-      throw CorruptionError(where + ": the checksum of section '" + tag + "' is wrong; the file is damaged, copy it again");
-   if (tag == kRecipe)
-      model.fRecipe.assign(payload, size);
-   else if (tag == kTraining)
-      model.fTraining.assign(payload, size);
-   else if (tag == kCollection)
-      model.fCollections.push_back(ReadCollection(ByteReader(payload, size, where), where));
-   else
-      throw CompatibilityError(where + ": unknown section '" + tag + "'; a newer aeplugin may read it");
+      throw CorruptionError(where + ": the checksum of section '" + tag +
+                            "' is wrong; the file is damaged, copy it again");
+   if (tag != expected)
+      throw CompatibilityError(where + ": section '" + tag + "' where '" + expected +
+                               "' is expected; a newer aeplugin may read it");
+   return std::string(payload, size);
 }
 
 } // namespace
@@ -176,12 +178,16 @@ Model Model::FromBytes(const std::string &bytes, const std::string &where)
    in.Raw(sizeof kMagic, "the first bytes");
    const auto version = in.Value<std::uint32_t>("version");
    if (version != kVersion)
-      throw CompatibilityError(where + ": model file of version " + std::to_string(version) + "; this aeplugin reads version " +
-                               std::to_string(kVersion));
+      throw CompatibilityError(where + ": model file of version " + std::to_string(version) +
+                               "; this aeplugin reads version " + std::to_string(kVersion));
    Model model;
    const auto sections = ReadCount(in, kMaxSections, "sections", where);
-   for (std::uint32_t i = 0; i < sections; ++i)
-      ReadSection(in, model, where);
+   model.fRecipe = ReadSection(in, kRecipe, where);
+   model.fTraining = ReadSection(in, kTraining, where);
+   for (std::uint32_t i = 2; i < sections; ++i) {
+      const std::string payload = ReadSection(in, kCollection, where);
+      model.fCollections.push_back(ReadCollection(ByteReader(payload.data(), payload.size(), where), where));
+   }
    if (in.Left() != 0)
       throw CorruptionError(where + ": " + std::to_string(in.Left()) + " bytes after the last section");
    model.Validate(where);

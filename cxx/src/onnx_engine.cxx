@@ -44,17 +44,21 @@ private:
    {
       // The library reports home by default; the variable must be there before it is loaded.
       ::setenv("ORT_DISABLE_TELEMETRY", "1", 1);
-      const SharedLibrary library("AEPLUGIN_ONNXRUNTIME", {"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.dylib"},
+      const SharedLibrary library("AEPLUGIN_ONNXRUNTIME",
+                                  {"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.dylib"},
                                   "install ONNX Runtime (`pip install onnxruntime`)");
       const auto *base = library.Get<const ort::ApiBase *(*)()>("OrtGetApiBase")();
       fTable = base->fGetApi(ort::kApiVersion);
       if (!fTable)
-         throw CompatibilityError(std::string("ONNX Runtime ") + base->fGetVersionString() + " does not offer its interface of version 1");
-      Check(At<ort::Status *(int, const char *, ort::Env **)>(ort::Entry::kCreateEnv)(ort::kLogError, "aeplugin", &fEnvironment),
+         throw CompatibilityError(std::string("ONNX Runtime ") + base->fGetVersionString() +
+                                  " does not offer its interface of version 1");
+      Check(At<ort::Status *(int, const char *, ort::Env **)>(ort::Entry::kCreateEnv)(ort::kLogError, "aeplugin",
+                                                                                      &fEnvironment),
             "ONNX Runtime does not start");
-      Check(At<ort::Status *(const ort::Env *)>(ort::Entry::kDisableTelemetryEvents)(fEnvironment), "ONNX Runtime does not start");
-      Check(At<ort::Status *(int, int, ort::MemoryInfo **)>(ort::Entry::kCreateCpuMemoryInfo)(ort::kArenaAllocator,
-                                                                                            ort::kDefaultMemory, &fCpuMemory),
+      Check(At<ort::Status *(const ort::Env *)>(ort::Entry::kDisableTelemetryEvents)(fEnvironment),
+            "ONNX Runtime does not start");
+      Check(At<ort::Status *(int, int, ort::MemoryInfo **)>(ort::Entry::kCreateCpuMemoryInfo)(
+               ort::kArenaAllocator, ort::kDefaultMemory, &fCpuMemory),
             "ONNX Runtime does not start");
    }
 
@@ -88,15 +92,18 @@ public:
       : fRuntime(Runtime::Get()), fPath(std::move(path)), fInputs(inputs), fOutputs(outputs)
    {
       Handle<ort::SessionOptions, ort::Entry::kReleaseSessionOptions> options;
-      fRuntime.Check(fRuntime.At<ort::Status *(ort::SessionOptions **)>(ort::Entry::kCreateSessionOptions)(options.Out()), fPath);
+      fRuntime.Check(
+         fRuntime.At<ort::Status *(ort::SessionOptions **)>(ort::Entry::kCreateSessionOptions)(options.Out()), fPath);
       // The event loop has its own threads; more inside every call would oversubscribe the cores.
-      fRuntime.Check(fRuntime.At<ort::Status *(ort::SessionOptions *, int)>(ort::Entry::kSetIntraOpNumThreads)(options.Get(), 1), fPath);
-      fRuntime.Check(fRuntime.At<ort::Status *(ort::SessionOptions *, int)>(ort::Entry::kSetSessionGraphOptimizationLevel)(
-                        options.Get(), ort::kAllOptimisations),
+      fRuntime.Check(
+         fRuntime.At<ort::Status *(ort::SessionOptions *, int)>(ort::Entry::kSetIntraOpNumThreads)(options.Get(), 1),
+         fPath);
+      fRuntime.Check(fRuntime.At<ort::Status *(ort::SessionOptions *, int)>(
+                        ort::Entry::kSetSessionGraphOptimizationLevel)(options.Get(), ort::kAllOptimisations),
                      fPath);
       using CreateSession = ort::Status *(const ort::Env *, const char *, const ort::SessionOptions *, ort::Session **);
-      fRuntime.Check(fRuntime.At<CreateSession>(ort::Entry::kCreateSession)(fRuntime.Environment(), fPath.c_str(), options.Get(),
-                                                                            fSession.Out()),
+      fRuntime.Check(fRuntime.At<CreateSession>(ort::Entry::kCreateSession)(fRuntime.Environment(), fPath.c_str(),
+                                                                            options.Get(), fSession.Out()),
                      fPath + ": not a network that can be run");
       fInputName = OnlyName(ort::Entry::kSessionGetInputCount, ort::Entry::kSessionGetInputName, "input");
       fOutputName = OnlyName(ort::Entry::kSessionGetOutputCount, ort::Entry::kSessionGetOutputName, "output");
@@ -121,8 +128,9 @@ public:
       const char *outputName = fOutputName.c_str();
       const ort::Value *inputValue = input.Get();
       ort::Value *outputValue = output.Get();
-      using RunSession = ort::Status *(ort::Session *, const ort::RunOptions *, const char *const *, const ort::Value *const *,
-                                       std::size_t, const char *const *, std::size_t, ort::Value **);
+      using RunSession =
+         ort::Status *(ort::Session *, const ort::RunOptions *, const char *const *, const ort::Value *const *,
+                       std::size_t, const char *const *, std::size_t, ort::Value **);
       fRuntime.Check(fRuntime.At<RunSession>(ort::Entry::kRun)(fSession.Get(), nullptr, &inputName, &inputValue, 1,
                                                                &outputName, 1, &outputValue),
                      fPath + ": cannot run " + std::to_string(fInputs) + " -> " + std::to_string(fOutputs));
@@ -134,8 +142,8 @@ private:
    void MakeTensor(float *data, std::size_t n, std::size_t width, TensorHandle &tensor) const
    {
       const std::int64_t shape[] = {static_cast<std::int64_t>(n), static_cast<std::int64_t>(width)};
-      using CreateTensor = ort::Status *(const ort::MemoryInfo *, void *, std::size_t, const std::int64_t *, std::size_t, int,
-                                         ort::Value **);
+      using CreateTensor = ort::Status *(const ort::MemoryInfo *, void *, std::size_t, const std::int64_t *,
+                                         std::size_t, int, ort::Value **);
       fRuntime.Check(fRuntime.At<CreateTensor>(ort::Entry::kCreateTensorWithDataAsOrtValue)(
                         fRuntime.CpuMemory(), data, n * width * sizeof(float), shape, 2, ort::kFloat, tensor.Out()),
                      fPath);
@@ -144,17 +152,21 @@ private:
    std::string OnlyName(ort::Entry count, ort::Entry name, const std::string &what) const
    {
       std::size_t number = 0;
-      fRuntime.Check(fRuntime.At<ort::Status *(const ort::Session *, std::size_t *)>(count)(fSession.Get(), &number), fPath);
+      fRuntime.Check(fRuntime.At<ort::Status *(const ort::Session *, std::size_t *)>(count)(fSession.Get(), &number),
+                     fPath);
       if (number != 1)
-         throw ModelError(fPath + ": has " + std::to_string(number) + " " + what + "s; expected one, as `aeplugin export` writes");
+         throw ModelError(fPath + ": has " + std::to_string(number) + " " + what +
+                          "s; expected one, as `aeplugin export` writes");
       ort::Allocator *allocator = nullptr;
-      fRuntime.Check(fRuntime.At<ort::Status *(ort::Allocator **)>(ort::Entry::kGetAllocatorWithDefaultOptions)(&allocator), fPath);
+      fRuntime.Check(
+         fRuntime.At<ort::Status *(ort::Allocator **)>(ort::Entry::kGetAllocatorWithDefaultOptions)(&allocator), fPath);
       char *text = nullptr;
       fRuntime.Check(fRuntime.At<ort::Status *(const ort::Session *, std::size_t, ort::Allocator *, char **)>(name)(
                         fSession.Get(), 0, allocator, &text),
                      fPath);
       const std::string result = text;
-      fRuntime.Check(fRuntime.At<ort::Status *(ort::Allocator *, void *)>(ort::Entry::kAllocatorFree)(allocator, text), fPath);
+      fRuntime.Check(fRuntime.At<ort::Status *(ort::Allocator *, void *)>(ort::Entry::kAllocatorFree)(allocator, text),
+                     fPath);
       return result;
    }
 

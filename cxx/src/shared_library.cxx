@@ -21,8 +21,8 @@ SharedLibrary::SharedLibrary(const char *variable, const std::vector<std::string
       const char *reason = ::dlerror();
       reasons += std::string(reasons.empty() ? "" : "; ") + (reason ? reason : name.c_str());
    }
-   throw CompatibilityError("cannot load " + candidates.front() + " (" + reasons + "); " + hint + ", or give its path in " +
-                            variable);
+   throw CompatibilityError("cannot load " + candidates.front() + " (" + reasons + "); " + hint +
+                            ", or give its path in " + variable);
 }
 
 void *SharedLibrary::Find(const char *symbol) const

@@ -50,7 +50,8 @@ int aeplugin_torch_run(const aeplugin_torch_network *network, const float *in, s
       const auto tensor = torch::from_blob(const_cast<float *>(in), {rows, static_cast<int64_t>(inputs)});
       auto module = network->fModule; // forward() is not const; a copy of the handle shares the weights
       const auto result = module.forward({tensor}).toTensor().contiguous();
-      if (result.scalar_type() != torch::kFloat32 || result.sizes() != torch::IntArrayRef({rows, static_cast<int64_t>(outputs)}))
+      if (result.scalar_type() != torch::kFloat32 ||
+          result.sizes() != torch::IntArrayRef({rows, static_cast<int64_t>(outputs)}))
          throw std::runtime_error("it gives another shape or type than the model says");
       std::memcpy(out, result.data_ptr<float>(), n * outputs * sizeof(float));
       return 0;

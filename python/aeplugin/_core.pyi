@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Sequence
-from typing import Literal, TypedDict, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -130,11 +130,6 @@ class Autoencoder:
     @property
     def decoder(self) -> Engine: ...
 
-class _Block(TypedDict):
-    events: int
-    columns: dict[str, NDArray[np.generic] | list[str]]
-    offsets: dict[str, NDArray[np.uint64]]
-
 @final
 class DarkMachinesReader:
     """Streams Dark Machines events; see aeplugin.darkmachines."""
@@ -148,8 +143,11 @@ class DarkMachinesReader:
         block_bytes: int = 4194304,
         skip_bad_lines: bool = False,
     ) -> None: ...
-    def next(self) -> _Block | None:
-        """The next block of events; None at the end of the file."""
+    def next(self) -> dict[str, Any] | None:
+        """The next block, None at the end of the file.
+
+        {"events": n, "columns": {name: values}, "offsets": {collection: offsets}}; processes are a list of str.
+        """
     @property
     def columns(self) -> list[tuple[str, str | None]]:
         """For each column its name and its collection, None for a column of the event."""

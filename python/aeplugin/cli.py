@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import click
 from aeplugin import __version__, config, glue
 from aeplugin._core import Model
 from aeplugin.recipe import Recipe, shipped_recipes
-from aeplugin.terminal import Command, evaluation_table, progress_bar, size_table, stdout
+from aeplugin.terminal import Command, evaluation_table, load_rdf, progress_bar, size_table, stdout
 
 INPUT = click.Path(path_type=Path)
 OUTPUT = click.Path(path_type=Path)
@@ -66,8 +67,7 @@ def convert(
     The layout "nanoaod" gives the collections Jet (j and b, with Jet_btag), Electron, Muon (with charge) and Photon;
     "objects" gives one collection Object with Object_kind, in file order. Energies stay in MeV.
     """
-    from aeplugin import rdf
-
+    rdf = load_rdf()
     layout = layout or (Recipe.from_file(recipe).layout if recipe else "nanoaod")
     with progress_bar(f"convert {source.name}") as update:
         events, bad, messages = rdf.convert(
@@ -141,8 +141,7 @@ def export(model: Path, formats: tuple[Literal["onnx", "torchscript"], ...]) -> 
 @click.option("--tree", default="", help="The TTree or RNTuple to compress; default the only one in the file.")
 def compress(source: Path, target: Path, model: Path, tree: str) -> None:
     """Replace the columns of the model's collections by latents; the model goes into the file."""
-    from aeplugin import rdf
-
+    rdf = load_rdf()
     tree = tree or Recipe.from_text(Model.from_file(str(model)).recipe, where=str(model)).tree or ""
     with progress_bar(f"compress {source.name}") as update:
         entries = rdf.compress(source, target, model, tree=tree, progress=lambda fraction: update(fraction, ""))
@@ -156,8 +155,7 @@ def compress(source: Path, target: Path, model: Path, tree: str) -> None:
 @click.option("--ttree", is_flag=True, help="Write a TTree instead of an RNTuple.")
 def decompress(source: Path, target: Path, ttree: bool) -> None:
     """Give back a plain ROOT file with the original columns; needs nothing but the compressed file."""
-    from aeplugin import rdf
-
+    rdf = load_rdf()
     with progress_bar(f"decompress {source.name}") as update:
         entries = rdf.decompress(source, target, ttree=ttree, progress=lambda fraction: update(fraction, ""))
     click.echo(f"{target}: {entries:,} events")
@@ -178,7 +176,8 @@ def evaluate(original: Path, compressed: Path, as_json: bool) -> None:
         return
     stdout.print(evaluation_table(result, read_metadata(compressed).recipe))
     for name, fraction in result.within.items():
-        click.echo(f"{name}: {result.objects[name]:,} objects, {100 * fraction:.2f} % with every variable within tolerance")
+        objects = f"{result.objects[name]:,} objects"
+        click.echo(f"{name}: {objects}, {100 * fraction:.2f} % with every variable within tolerance")
     stdout.print(size_table(result))
 
 
@@ -224,7 +223,7 @@ def show_config(**chosen: Any) -> None:
     c++ $(aeplugin config --cflags) analysis.cxx $(aeplugin config --libs)
     cmake -Daeplugin_DIR=$(aeplugin config --cmake) ...
     """
-    answers = {
+    answers: dict[str, Callable[[], object]] = {
         "cmake": lambda: config.CMAKE_DIR,
         "incdir": lambda: config.INCLUDE_DIR,
         "libdir": lambda: config.LIBRARY_DIR,

@@ -30,6 +30,7 @@ class ResidualSummary:
     within: float
     not_finite: int
 
+
 @dataclass(frozen=True)
 class Evaluation:
     """Result of `evaluate`.

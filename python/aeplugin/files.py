@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import awkward as ak
-import numpy as np
 
 from aeplugin._core import Autoencoder, CollectionModel, Model
 from aeplugin.errors import CompatibilityError, CorruptionError
-from aeplugin.readers import EVENTS_PER_STEP, METADATA, Objects, open_file, open_table
+from aeplugin.readers import EVENTS_PER_STEP, METADATA, Objects, iterate_columns, open_file, reading
 from aeplugin.recipe import Recipe
 
 FORMAT_VERSION = 1
@@ -40,7 +39,9 @@ def is_compressed(path: str | Path) -> bool:
     Raises:
         InputError: the file is missing or no ROOT file.
     """
-    return METADATA in open_file(path).keys(cycle=False)
+    file = open_file(path)
+    with reading(path):
+        return METADATA in file.keys(cycle=False)
 
 
 def read_metadata(path: str | Path) -> Metadata:
@@ -51,12 +52,13 @@ def read_metadata(path: str | Path) -> Metadata:
         CompatibilityError: it is no compressed file, or one of a newer version.
         CorruptionError: the model inside is damaged.
     """
-    file = open_file(path)
-    if METADATA not in file.keys(cycle=False):
+    if not is_compressed(path):
         raise CompatibilityError(
             f"{path}: not a compressed file: it has no {METADATA!r} inside; `aeplugin compress` makes one"
         )
-    entries = file[METADATA].arrays()
+    file = open_file(path)
+    with reading(path):
+        entries = file[METADATA].arrays()
     if len(entries) == 0:
         raise CorruptionError(f"{path}: its metadata are empty")
     entry = entries[0]
@@ -86,14 +88,7 @@ def iterate_decoded(
 ) -> Iterator[Objects]:
     """The objects of one collection of a compressed file, decoded, in blocks of `step` events, in file order."""
     decoder = Autoencoder(collection).decoder
-    variables = [column.variable for column in collection.columns]
-    table = open_table(path, metadata.table)
-    names = collection.latent_names
-    for start in range(0, table.num_entries, step):
-        arrays = table.arrays(names, entry_start=start, entry_stop=start + step)
-        first = arrays[names[0]]
-        counts = ak.to_numpy(ak.num(first)) if first.ndim == 2 else np.ones(len(first), np.int64)
-        latents = np.stack([ak.to_numpy(ak.flatten(arrays[name], axis=None)) for name in names], axis=1)
-        values = decoder(latents)
-        yield Objects(counts, {variable: values[:, i] for i, variable in enumerate(variables)})
-
+    latents = {name: name for name in collection.latent_names}
+    for block in iterate_columns(path, collection.name, latents, metadata.table, step):
+        values = decoder(block.matrix())
+        yield Objects(block.counts, {column.variable: values[:, i] for i, column in enumerate(collection.columns)})

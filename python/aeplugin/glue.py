@@ -81,7 +81,14 @@ def _compile(component: Component, target: Path) -> None:
         raise CompatibilityError("cmake is not found; `pip install cmake ninja` or your system's package gives it")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as build:
-        configure = [cmake, "-S", config.SHARE_DIR / "glue", "-B", build, "-DCMAKE_BUILD_TYPE=Release"]
+        configure: list[str | Path] = [
+            cmake,
+            "-S",
+            config.SHARE_DIR / "glue",
+            "-B",
+            build,
+            "-DCMAKE_BUILD_TYPE=Release",
+        ]
         configure += [f"-DAEPLUGIN_COMPONENT={component}", f"-Daeplugin_DIR={config.CMAKE_DIR}"]
         configure += [f"-DCMAKE_PREFIX_PATH={config.PREFIX.parent}"]
         ninja = _tool("ninja")

@@ -109,19 +109,25 @@ def iterate_collection(
         InputError: see `open_table`; also columns of one collection whose lengths differ.
         RecipeError: the file lacks a column of the recipe; the nearest existing name is given.
     """
+    return iterate_columns(path, name, collection.file_columns(name), tree, step)
+
+
+def iterate_columns(
+    path: str | Path, name: str, columns: dict[str, str], tree: str | None, step: int = EVENTS_PER_STEP
+) -> Iterator[Objects]:
+    """The same for the collection `name` whose variables stand in the given `columns` of the file."""
     table = open_table(path, tree)
-    names = collection.file_columns(name)
     with reading(path):
         present, entries = list(table.keys()), int(table.num_entries)
-    for variable, column in names.items():
+    for variable, column in columns.items():
         if column not in present:
-            raise RecipeError(
-                f"{path}: no column {column!r} for variable {variable!r} of collection {name!r}{nearest(column, present)}"
-            )
+            where = f"variable {variable!r} of collection {name!r}"
+            raise RecipeError(f"{path}: no column {column!r} for {where}{nearest(column, present)}")
     for start in range(0, entries, step):
         with reading(path):
-            arrays = table.arrays(list(names.values()), entry_start=start, entry_stop=start + step)
-        yield _flatten({variable: arrays[column] for variable, column in names.items()}, f"{path}: collection {name!r}")
+            arrays = table.arrays(list(columns.values()), entry_start=start, entry_stop=start + step)
+        values = {variable: arrays[column] for variable, column in columns.items()}
+        yield _flatten(values, f"{path}: collection {name!r}")
 
 
 def read_collection(path: str | Path, name: str, collection: Collection, tree: str | None = None) -> Objects:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from aeplugin.errors import RecipeError, nearest
 
@@ -23,6 +23,9 @@ def _refuse_boolean(value: Any) -> Any:
 
 
 Positive = Annotated[float, BeforeValidator(_refuse_boolean), Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[Positive, Field(lt=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""Names of collections and variables become parts of column names, C++ expressions and file names."""
 Count = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=1)]
 
 
@@ -34,7 +37,7 @@ class Tolerance(_Strict):
     """How far a value may move: exactly one of `abs` (in the column's unit) and `rel` (a fraction of the value)."""
 
     abs: Positive | None = None
-    rel: Positive | None = None
+    rel: Fraction | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Tolerance:
@@ -65,7 +68,7 @@ class Network(_Strict):
 class Collection(_Strict):
     """A group of columns with one length per event, such as the jets."""
 
-    columns: dict[str, Column] = Field(min_length=1)
+    columns: dict[Name, Column] = Field(min_length=1)
     network: Network = Network()
 
     def file_columns(self, name: str) -> dict[str, str]:
@@ -98,7 +101,7 @@ class Recipe(_Strict):
 
     tree: str | None = Field(default=None, description="name of the TTree or RNTuple; default the only one in the file")
     layout: Literal["nanoaod", "objects"] = Field(default="nanoaod", description="collections made from a CSV file")
-    collections: dict[str, Collection] = Field(min_length=1)
+    collections: dict[Name, Collection] = Field(min_length=1)
     training: Training = Training()
     plots: Plots = Plots()
 

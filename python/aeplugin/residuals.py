@@ -13,7 +13,7 @@ from aeplugin.recipe import Column
 
 def wrap_angle(angle: np.ndarray) -> np.ndarray:
     """Angles in radians moved to [-pi, pi)."""
-    return (angle + np.pi) % (2 * np.pi) - np.pi
+    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 def residual(original: np.ndarray, reconstructed: np.ndarray, column: Column) -> np.ndarray:
@@ -26,7 +26,7 @@ def relative_residual(original: np.ndarray, reconstructed: np.ndarray) -> np.nda
     """(reconstructed - original) / original in double precision; infinite or NaN where the original is zero."""
     original = original.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (reconstructed.astype(np.float64) - original) / original
+        return np.asarray((reconstructed.astype(np.float64) - original) / original)
 
 
 def residual_in_kind(original: np.ndarray, reconstructed: np.ndarray, column: Column) -> np.ndarray:
@@ -44,4 +44,4 @@ def bound(column: Column) -> float:
 
 def within_tolerance(residuals: np.ndarray, column: Column) -> np.ndarray:
     """For each residual (in kind) whether the tolerance holds; never true for NaN. Shape as the input."""
-    return np.abs(residuals) <= bound(column)
+    return np.asarray(np.abs(residuals) <= bound(column))

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import click
 from rich.console import Console
@@ -32,6 +33,16 @@ class Command(click.Command):
         except (Error, ImportError) as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
+
+
+def load_rdf() -> ModuleType:
+    """The module `aeplugin.rdf`, with a word on stderr where its first use compiles for a while."""
+    from aeplugin import glue, rdf
+
+    if not glue.is_built("root"):
+        click.echo("compiling the ROOT glue for this ROOT (once, about a minute) ...", err=True)
+    rdf.load()
+    return rdf
 
 
 @contextmanager
@@ -61,7 +72,7 @@ def progress_bar(description: str) -> Iterator[Callable[[float, str], None]]:
 
 
 def evaluation_table(evaluation: Evaluation, recipe: Recipe) -> Table:
-    """The residuals of every variable in the terms of its tolerance; sizes are of |residual|, in per cent if relative."""
+    """Residuals of every variable in the terms of its tolerance; quantiles of |residual|, in per cent if relative."""
     table = _table("Residuals", ("", "tolerance", "mean", "RMS", "68 %", "95 %", "99.9 %", "max", "within"))
     for name, variables in evaluation.variables.items():
         for variable, summary in variables.items():

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,12 @@ def train(paths: Sequence[str | Path], recipe: Recipe, report: EpochReport | Non
         model, summary = train_collection(objects, name, collection, recipe.training, report)
         collections.append(model)
         summaries[name] = asdict(summary)
-    training = {"aeplugin": __version__, "torch": torch.__version__, "inputs": [Path(path).name for path in paths], "collections": summaries}
+    training = {
+        "aeplugin": __version__,
+        "torch": torch.__version__,
+        "inputs": [Path(path).name for path in paths],
+        "collections": summaries,
+    }
     return Model(recipe.to_text(), json.dumps(training), collections)
 
 
@@ -128,7 +134,7 @@ def make_network(columns: int, network: Network) -> torch.nn.Sequential:
 
 def _dense(widths: list[int]) -> torch.nn.Sequential:
     layers: list[torch.nn.Module] = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.Tanh()]
     return torch.nn.Sequential(*layers[:-1])
 
@@ -192,7 +198,7 @@ def _usable(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:
     for i, transform in enumerate(transforms):
         if transform == Transform.log10:
             usable &= values[:, i] > 0
-    return usable
+    return np.asarray(usable)
 
 
 def _transform(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:

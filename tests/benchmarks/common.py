@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
@@ -70,7 +70,7 @@ def running(program: str, *arguments: str | Path) -> Iterator[Program]:
             process.stdin.close()
 
 
-def measure(program: Program, others: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def measure(program: Program, others: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Seconds of every measurement in every round. All take turns; a first round warms up and does not count."""
     times: dict[str, list[float]] = {}
     console = Console(stderr=True)

@@ -60,7 +60,8 @@ Jets ReadJets(const std::string &path)
          for (std::size_t c = 0; c < kColumns.size(); ++c) {
             const auto found = std::find_if(columns.begin(), columns.end(),
                                             [&](const auto &column) { return column.fName == kColumns[c]; });
-            const auto &values = std::get<std::vector<float>>(block.fColumns[static_cast<std::size_t>(found - columns.begin())]);
+            const auto &values =
+               std::get<std::vector<float>>(block.fColumns[static_cast<std::size_t>(found - columns.begin())]);
             jets.fValues.resize((first + values.size()) * kColumns.size());
             for (std::size_t i = 0; i < values.size(); ++i)
                jets.fValues[(first + i) * kColumns.size() + c] = values[i];
@@ -101,7 +102,8 @@ void RunPerEvent(const Engine &engine, const Jets &jets, std::vector<float> &lat
 {
    for (std::size_t event = 0; event < jets.Events(); ++event) {
       const std::size_t first = jets.fOffsets[event];
-      engine.Run(&jets.fValues[first * engine.Inputs()], jets.fOffsets[event + 1] - first, &latents[first * engine.Outputs()]);
+      engine.Run(&jets.fValues[first * engine.Inputs()], jets.fOffsets[event + 1] - first,
+                 &latents[first * engine.Outputs()]);
    }
 }
 
@@ -160,17 +162,18 @@ void Benchmark(const std::string &modelPath, const std::string &eventsPath, cons
    for (const auto &[name, autoencoder] : engines) {
       const Autoencoder *chosen = &autoencoder;
       const Engine &encoder = *autoencoder.fEncoder;
-      measurements.push_back({name + ": alone, 1 event per call", [&] { RunPerEvent(encoder, jets, latents); }});
+      measurements.push_back({name + ": alone, by event", [&] { RunPerEvent(encoder, jets, latents); }});
       for (const std::size_t batch : {64, 512, 4096})
-         measurements.push_back({name + ": alone, " + std::to_string(batch) + " jets per call",
-                                 [&, batch] { RunBatches(encoder, jets, batch, latents); }});
-      measurements.push_back({name + ": per-event Define, 1 thread", [&, chosen] { RunEventLoop(path, chosen); }});
-      measurements.push_back({name + ": per-event Define, 2 threads", [&, chosen] { RunThreadedEventLoop(path, chosen); }});
+         measurements.push_back(
+            {name + ": alone, " + std::to_string(batch), [&, batch] { RunBatches(encoder, jets, batch, latents); }});
+      measurements.push_back({name + ": Define, 1 thread", [&, chosen] { RunEventLoop(path, chosen); }});
+      measurements.push_back({name + ": Define, 2 threads", [&, chosen] { RunThreadedEventLoop(path, chosen); }});
    }
-   const std::string facts = "\"jets\": " + std::to_string(jets.Count()) + ", \"events\": " + std::to_string(jets.Events()) +
-                             ", \"multiply_adds\": " + std::to_string(multiplyAdds) + ", \"peak_multiply_adds\": " +
-                             std::to_string(peakMultiplyAdds) + ", \"instruction_set\": \"" + instructionSet +
-                             "\", \"root\": \"" + gROOT->GetVersion() + '"';
+   const std::string facts =
+      "\"jets\": " + std::to_string(jets.Count()) + ", \"events\": " + std::to_string(jets.Events()) +
+      ", \"multiply_adds\": " + std::to_string(multiplyAdds) +
+      ", \"peak_multiply_adds\": " + std::to_string(peakMultiplyAdds) + ", \"instruction_set\": \"" + instructionSet +
+      "\", \"root\": \"" + gROOT->GetVersion() + '"';
    aeplugin::benchmarks::ServeRounds(facts, measurements);
 }
 

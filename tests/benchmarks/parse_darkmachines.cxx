@@ -49,8 +49,8 @@ int main(int argc, char **argv)
    }
    try {
       const std::string path = argv[1];
-      const std::string facts = "\"bytes\": " + std::to_string(ReadBytes(path)) +
-                                ", \"events\": " + std::to_string(CountEvents(path, 1));
+      const std::string facts =
+         "\"bytes\": " + std::to_string(ReadBytes(path)) + ", \"events\": " + std::to_string(CountEvents(path, 1));
       aeplugin::benchmarks::ServeRounds(facts, {{"fread", [&] { ReadBytes(path); }},
                                                 {"Reader, 1 thread", [&] { CountEvents(path, 1); }},
                                                 {"Reader, 2 threads", [&] { CountEvents(path, 2); }}});

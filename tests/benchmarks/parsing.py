@@ -1,6 +1,6 @@
 """Reading Dark Machines events: the C++ reader, and all the way to awkward, beside fread and pandas.read_csv.
 
-Pandas only splits the lines at semicolons, as a user would begin: numbers of an object ("j,947383,824498,...") stay text.
+Pandas only splits the lines at semicolons, as a user would begin: an object ("j,947383,824498,...") stays text.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ struct Measurement {
    std::function<void()> fPass;
 };
 
-/// Serves a driver (common.py): prints one JSON object with `facts` ("key": value, ...) and the names, then for each line
-/// on the standard input the seconds of one pass of every measurement. They take turns, and the driver puts its own
-/// measurements in between, so that all see the same noise of other programs.
+/// Serves a driver (common.py): prints one JSON object with `facts` ("key": value, ...) and the names, then for each
+/// line on the standard input the seconds of one pass of every measurement. They take turns, and the driver puts its
+/// own measurements in between, so that all see the same noise of other programs.
 inline void ServeRounds(const std::string &facts, const std::vector<Measurement> &measurements)
 {
    std::cout << "{" << facts << ", \"compiler\": \"" << __VERSION__ << "\", \"measurements\": [";

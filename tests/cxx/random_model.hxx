@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace testing
-{
+namespace testing {
 
 /// A network of the given widths (inputs first) with weights as training leaves them: tanh, the last layer linear.
 inline aeplugin::Network RandomNetwork(const std::vector<std::uint32_t> &widths, std::mt19937 &random)

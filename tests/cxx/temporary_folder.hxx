@@ -10,12 +10,10 @@
 
 #include <stdlib.h>
 
-namespace testing
-{
+namespace testing {
 
 /// A new, empty folder that is removed at the end with all that is in it.
-class TemporaryFolder
-{
+class TemporaryFolder {
 public:
    TemporaryFolder()
    {

@@ -18,8 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace
-{
+namespace {
 
 using aeplugin::CompatibilityError;
 using aeplugin::EventBlock;
@@ -33,8 +32,7 @@ using testing::IsTrue;
 using testing::Throws;
 
 /// A path for one file, removed at the end.
-class TemporaryPath
-{
+class TemporaryPath {
 public:
    TemporaryPath()
    {
@@ -52,8 +50,7 @@ private:
    std::string fPath;
 };
 
-class TemporaryFile : public TemporaryPath
-{
+class TemporaryFile : public TemporaryPath {
 public:
    explicit TemporaryFile(const std::string &bytes) { std::ofstream(Get(), std::ios::binary) << bytes; }
 };

@@ -16,8 +16,7 @@
 
 #include <stdlib.h>
 
-namespace
-{
+namespace {
 
 using aeplugin::Autoencoder;
 using aeplugin::CollectionModel;
@@ -342,8 +341,7 @@ void TestOpenAutoencoder()
 }
 
 /// Sets an environment variable until the end of the scope.
-class Environment
-{
+class Environment {
 public:
    Environment(const char *name, const std::string &value) : fName(name) { ::setenv(name, value.c_str(), 1); }
    ~Environment() { ::unsetenv(fName); }

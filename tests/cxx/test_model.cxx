@@ -17,8 +17,7 @@
 
 #include <sys/stat.h>
 
-namespace
-{
+namespace {
 std::atomic<std::size_t> gLargestAllocation{0};
 }
 
@@ -43,8 +42,7 @@ std::atomic<std::size_t> gLargestAllocation{0};
    std::free(memory);
 }
 
-namespace
-{
+namespace {
 
 using aeplugin::AtomicFile;
 using aeplugin::ByteWriter;
@@ -215,7 +213,9 @@ void TestVersions()
    bytes[kVersionAt] = 0;
    Throws<CompatibilityError>([&] { Model::FromBytes(bytes); }, "version 0");
    Throws<CompatibilityError>([] { Model::FromBytes(File({{"RCPE", ""}, {"NEWS", "1"}})); },
-                              "unknown section 'NEWS'; a newer aeplugin may read it");
+                              "section 'NEWS' where 'TRNG' is expected; a newer aeplugin may read it");
+   Throws<CompatibilityError>([] { Model::FromBytes(File({{"RCPE", ""}, {"RCPE", ""}, {"TRNG", ""}})); },
+                              "section 'RCPE' where 'TRNG' is expected");
 }
 
 void TestOtherFiles()
@@ -330,7 +330,7 @@ void TestCraftedFiles()
    collection(corruption, longer, "4 bytes too many");
    collection(corruption, [](ByteWriter &) {}, "truncated in collection name");
 
-   refused(impossible, File({}), "holds 0 collections");
+   refused(corruption, File({}), "truncated in section tag");
    refused(impossible, File({{"RCPE", "a"}, {"TRNG", "b"}}), "holds 0 collections");
    auto sections = File({});
    sections.replace(kSectionsAt, 4, "\xff\xff\xff\xff");

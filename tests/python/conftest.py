@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def make_model() -> Callable[..., Model]:
 
         def network(widths: list[int]) -> list[Layer]:
             layers = []
-            for i, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+            for i, (inputs, outputs) in enumerate(pairwise(widths)):
                 last = i == len(widths) - 2
                 bound = 1 / np.sqrt(inputs)
                 weights = rng.uniform(-bound, bound, (outputs, inputs)).astype(np.float32)

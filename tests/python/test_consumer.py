@@ -25,7 +25,9 @@ def call(*command: object, **environment: str) -> str:
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("consumer")
     cmake_dir = call("aeplugin", "config", "--cmake").strip()
-    call("cmake", "-S", SOURCE, "-B", folder, "-G", "Ninja", f"-Daeplugin_DIR={cmake_dir}", "-DCMAKE_BUILD_TYPE=Release")
+    call(
+        "cmake", "-S", SOURCE, "-B", folder, "-G", "Ninja", f"-Daeplugin_DIR={cmake_dir}", "-DCMAKE_BUILD_TYPE=Release"
+    )
     call("cmake", "--build", folder)
     return folder
 
@@ -40,7 +42,10 @@ def test_core_alone(build: Path, data: Path, jets_model: Path) -> None:
 
 def test_compiled_analysis(build: Path, events_file: Path, jets_model: Path, tmp_path: Path) -> None:
     export.export(jets_model, ["onnx", "torchscript"])
-    libraries = {"AEPLUGIN_TORCH": str(glue.library("torch")), "AEPLUGIN_ONNXRUNTIME": str(config.onnxruntime_library())}
+    libraries = {
+        "AEPLUGIN_TORCH": str(glue.library("torch")),
+        "AEPLUGIN_ONNXRUNTIME": str(config.onnxruntime_library()),
+    }
     output = call(build / "analysis", events_file, jets_model, tmp_path / "compressed.root", **libraries)
     assert "threads agree\n" in output
     assert "file agrees\n" in output

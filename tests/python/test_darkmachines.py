@@ -160,13 +160,13 @@ def test_round_trip_as_awkward(folder: Path, parsed: list[Event], layout: darkma
 def is_read_or_refused(path: Path) -> None:
     """Any content gives events or an InputError; both ways of treating malformed lines agree."""
     strict, lenient = [], []
+    message = None
     try:
         strict = list(blocks(path, threads=1, block_bytes=64))
     except InputError as error:
-        assert str(path) in str(error)
-        refused = True
-    else:
-        refused = False
+        message = str(error)
+    assert message is None or message.startswith(str(path))
+    refused = message is not None
     try:
         reader = DarkMachinesReader(str(path), threads=2, skip_bad_lines=True)
         while (block := reader.next()) is not None:
@@ -194,19 +194,12 @@ def test_any_bytes(folder: Path, content: bytes, packed: bool) -> None:
     is_read_or_refused(path)
 
 
+insertions = st.binary(max_size=3) | st.sampled_from([b";", b",", b"\n", b"\r", b"e", b"-", b".", b"1e999", b"nan"])
+edits = st.tuples(st.integers(0, 4 * len(VALID)), st.integers(0, 3), insertions)
+
+
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    edits=st.lists(
-        st.tuples(
-            st.integers(0, 4 * len(VALID)),
-            st.integers(0, 3),
-            st.one_of(st.binary(max_size=3), st.sampled_from([b";", b",", b"\n", b"\r", b"e", b"-", b".", b"1e999", b"nan"])),
-        ),
-        min_size=1,
-        max_size=4,
-    ),
-    packed=st.booleans(),
-)  # fmt: skip
+@given(edits=st.lists(edits, min_size=1, max_size=4), packed=st.booleans())
 def test_mutated_text(folder: Path, edits: list[tuple[int, int, bytes]], packed: bool) -> None:
     content = (VALID + ";\n").encode() * 4
     for place, removed, inserted in edits:

@@ -12,11 +12,17 @@ import numpy as np
 import pytest
 import uproot
 
-from aeplugin import Autoencoder, Model, Recipe
+from aeplugin import Autoencoder, Model, Recipe, darkmachines
 from aeplugin.errors import CompatibilityError, CorruptionError, InputError
 from aeplugin.evaluation import evaluate
 from aeplugin.files import is_compressed, read_metadata
 from aeplugin.readers import METADATA, read_collection
+
+
+def one_entry(value: Any) -> ak.Array:
+    if isinstance(value, np.ndarray):  # bytes stay bytes
+        return ak.from_regular(ak.Array(value[np.newaxis]))
+    return ak.Array([value])
 
 
 def write_compressed(path: Path, original: Path, model_path: Path, events: int | None = None, **changes: Any) -> Path:
@@ -42,7 +48,7 @@ def write_compressed(path: Path, original: Path, model_path: Path, events: int |
     } | changes
     with uproot.recreate(path) as file:
         file.mkrntuple("events", columns)
-        file.mkrntuple(METADATA, {name: ak.Array([value]) for name, value in metadata.items()})
+        file.mkrntuple(METADATA, {name: one_entry(value) for name, value in metadata.items()})
     return path
 
 
@@ -114,20 +120,25 @@ def test_other_events(events_file: Path, jets_model: Path, compressed: Path, tmp
     short = write_compressed(tmp_path / "short.root", events_file, jets_model, events=2999)
     with pytest.raises(InputError, match=r"short\.root: ends after 2999 events, but .*monojet\.root has more"):
         evaluate(events_file, short)
-    from conftest import write_events
-
-    other = write_events(data / "njets.csv.gz", tmp_path / "njets.root")
-    with pytest.raises(InputError, match=r"c\.root: collection 'Jet' has \d+ objects in event \d+ .* as in .*njets\.root"):
+    jets = darkmachines.read(data / "njets.csv.gz").Jet
+    other = tmp_path / "njets.root"
+    with uproot.recreate(other) as file:
+        file.mkrntuple("events", {f"Jet_{name}": jets[name] for name in ("E", "pt", "eta", "phi")})
+    with pytest.raises(
+        InputError, match=r"c\.root: collection 'Jet' has \d+ objects in event \d+ .* as in .*njets\.root"
+    ):
         evaluate(other, compressed)
 
 
 def test_no_compressed_files(events_file: Path, jets_model: Path, compressed: Path, tmp_path: Path) -> None:
     with pytest.raises(CompatibilityError, match=r"monojet\.root: not a compressed file: .*aeplugin compress"):
         evaluate(events_file, events_file)
-    with pytest.raises(InputError, match="not a|no ROOT file"):
+    with pytest.raises(InputError, match=r"not a|no ROOT file"):
         evaluate(events_file, jets_model)
     newer = write_compressed(tmp_path / "newer.root", events_file, jets_model, events=5, format_version=2)
-    with pytest.raises(CompatibilityError, match=r"newer\.root: compressed file of version 2; this aeplugin reads version 1"):
+    with pytest.raises(
+        CompatibilityError, match=r"newer\.root: compressed file of version 2; this aeplugin reads version 1"
+    ):
         evaluate(events_file, newer)
     content = bytearray(Model.from_file(str(jets_model)).to_bytes())
     content[-1] ^= 1

@@ -14,8 +14,9 @@ import pytest
 from aeplugin import Autoencoder, Model, Recipe, config, glue
 from aeplugin._core import CollectionModel, Transform
 from aeplugin.errors import CompatibilityError, ModelError
-from aeplugin.export import HALVES, Half, dense_module, export
+from aeplugin.export import HALVES, Half, export
 from aeplugin.readers import read_collection
+from aeplugin.torch_export import dense_module
 
 onnx = pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")
@@ -155,7 +156,9 @@ def test_export_of_no_model(tmp_path: Path) -> None:
 def test_missing_export(jets_model: Path, tmp_path: Path, engine: str, torch_library: str) -> None:
     path = tmp_path / "jets.model"
     shutil.copy(jets_model, path)
-    with pytest.raises(ModelError, match=r"jets\.Jet\.encoder\.(onnx|pt): no such network; .*aeplugin export .*jets\.model"):
+    with pytest.raises(
+        ModelError, match=r"jets\.Jet\.encoder\.(onnx|pt): no such network; .*aeplugin export .*jets\.model"
+    ):
         Autoencoder.open(str(path), engine=engine)
 
 

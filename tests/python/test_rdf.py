@@ -82,7 +82,10 @@ def test_convert_keeps_every_value(data: Path, tmp_path: Path, layout: Any, ttre
         else:
             for variable in expected[field].fields:
                 assert ak.all(written[f"{field}_{variable}"] == expected[field][variable])
-                assert written[f"{field}_{variable}"].type.content.content == expected[field][variable].type.content.content
+                assert (
+                    written[f"{field}_{variable}"].type.content.content
+                    == expected[field][variable].type.content.content
+                )
     assert leftovers(tmp_path) == ["events.root"]
 
 
@@ -364,7 +367,9 @@ def test_real_files(shared_data: Path, tmp_path: Path) -> None:
     assert rdf.convert(source, tmp_path / "events.root")[:2] == (4800, 0)
     atlas = shared_data / "atlas_jets" / "atlas_jets_4d_train.root"
     recipe = aeplugin.Recipe.from_file("atlas-jets")
-    recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": 1, "batch_size": 2048})})
+    recipe = recipe.model_copy(
+        update={"training": recipe.training.model_copy(update={"epochs": 1, "batch_size": 2048})}
+    )
     training.train([atlas], recipe).save(str(tmp_path / "atlas.model"))
     entries_written = rdf.compress(atlas, tmp_path / "c.root", tmp_path / "atlas.model")
     rdf.decompress(tmp_path / "c.root", tmp_path / "d.root", ttree=True)

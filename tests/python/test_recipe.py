@@ -107,7 +107,9 @@ def test_nothing_near_lists_the_known_keys() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    text = yaml.safe_dump(yaml.safe_load(changed(("plots", "topics"), 1)) | {"layout": "nano", "training": {"epochs": 0}})
+    text = yaml.safe_dump(
+        yaml.safe_load(changed(("plots", "topics"), 1)) | {"layout": "nano", "training": {"epochs": 0}}
+    )
     with pytest.raises(RecipeError) as caught:
         Recipe.from_text(text, where="a.yaml")
     lines = str(caught.value).splitlines()
@@ -207,23 +209,31 @@ def test_anchors_and_merge_keys() -> None:
 @settings(max_examples=80)
 @given(st.text(max_size=60) | st.text("{}[]:,-&*!|>'\"#%@` \nab1", max_size=40))
 def test_any_text_is_a_recipe_or_an_error(text: str) -> None:
-    with pytest.raises(RecipeError, match="^recipe: "):
+    with pytest.raises(RecipeError, match=r"^recipe: "):
         Recipe.from_text(text)
 
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+fractions = st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True)
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-tolerances = st.one_of(st.builds(lambda x: {"abs": x}, positive), st.builds(lambda x: {"rel": x}, positive))
+tolerances = st.one_of(st.builds(lambda x: {"abs": x}, positive), st.builds(lambda x: {"rel": x}, fractions))
 columns = st.fixed_dictionaries(
     {"tolerance": tolerances},
-    optional={"column": texts, "transform": st.sampled_from(["linear", "log10"]), "unit": texts, "label": texts, "periodic": st.booleans()},
-)  # fmt: skip
+    optional={
+        "column": texts,
+        "transform": st.sampled_from(["linear", "log10"]),
+        "unit": texts,
+        "label": texts,
+        "periodic": st.booleans(),
+    },
+)
 recipes = st.fixed_dictionaries(
     {
         "collections": st.dictionaries(
-            texts,
+            names,
             st.fixed_dictionaries(
-                {"columns": st.dictionaries(texts, columns, min_size=1, max_size=3)},
+                {"columns": st.dictionaries(names, columns, min_size=1, max_size=3)},
                 optional={"network": st.fixed_dictionaries({"hidden": st.lists(st.integers(1, 4096), max_size=3)})},
             ),
             min_size=1,

@@ -39,7 +39,9 @@ def test_residual_is_reconstructed_minus_original() -> None:
     found = residual(original, reconstructed, column())
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, [-6.2, 0.25], rtol=1e-6)
-    np.testing.assert_allclose(residual(original, reconstructed, column(periodic=True)), [2 * np.pi - 6.2, 0.25], rtol=1e-5)
+    np.testing.assert_allclose(
+        residual(original, reconstructed, column(periodic=True)), [2 * np.pi - 6.2, 0.25], rtol=1e-5
+    )
 
 
 def test_residual_is_taken_in_double_precision() -> None:

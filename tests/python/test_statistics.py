@@ -84,7 +84,9 @@ def test_large_sample() -> None:
 
 
 @settings(max_examples=40)
-@given(hnp.arrays(np.float64, st.tuples(st.integers(3, 30), st.just(3)), elements=st.floats(-100, 100)), st.integers(1, 4))
+@given(
+    hnp.arrays(np.float64, st.tuples(st.integers(3, 30), st.just(3)), elements=st.floats(-100, 100)), st.integers(1, 4)
+)
 def test_correlation(rows: np.ndarray, parts: int) -> None:
     rows = rows + np.random.default_rng(0).normal(size=rows.shape)  # no column is constant
     correlation = Correlation(3)

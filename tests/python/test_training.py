@@ -107,7 +107,9 @@ def test_model_carries_recipe_and_summary(jets_model: Path, jets_recipe: Recipe,
     assert [layer.weights.shape for layer in jets.decoder] == [(20, 3), (200, 20), (200, 200), (4, 200)]
 
 
-def test_normalisation_is_that_of_the_training_objects(jets_model: Path, jets_recipe: Recipe, events_file: Path) -> None:
+def test_normalisation_is_that_of_the_training_objects(
+    jets_model: Path, jets_recipe: Recipe, events_file: Path
+) -> None:
     objects = read_collection(events_file, "Jet", jets_recipe.collections["Jet"])
     chosen = ~held_out(objects, jets_recipe.training)
     for column in Model.from_file(str(jets_model)).collection("Jet").columns:
@@ -212,7 +214,7 @@ def test_constant_column_under_log10() -> None:
 
 
 def test_divergence() -> None:
-    with pytest.raises(InputError, match="the training diverged.*lower the learning rate"):
+    with pytest.raises(InputError, match=r"the training diverged.*lower the learning rate"):
         training.train_collection(make_jets(np.full(100, 5)), "Jet", JETS, settings(learning_rate=1e38))
 
 

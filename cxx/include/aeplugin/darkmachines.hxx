@@ -32,9 +32,9 @@ Schema MakeSchema(Layout layout);
 
 struct ReaderOptions {
    Layout fLayout = Layout::kNanoAOD;
-   unsigned fThreads = 0;                      ///< parsing threads; 0: one per core
+   unsigned fThreads = 0;                          ///< parsing threads; 0: one per core
    std::size_t fBlockBytes = std::size_t{4} << 20; ///< text parsed into one block; 64 bytes to 256 MiB
-   bool fSkipBadLines = false;                 ///< count malformed lines instead of stopping at the first
+   bool fSkipBadLines = false;                     ///< count malformed lines instead of stopping at the first
 };
 
 /// Malformed lines that were skipped.

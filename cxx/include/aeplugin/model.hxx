@@ -43,8 +43,8 @@ struct CollectionModel {
    Network fDecoder;
 
    std::size_t Latents() const { return fEncoder.empty() ? 0 : fEncoder.back().fOutputs; }
-   std::vector<std::string> ColumnNames() const;  ///< the columns in the file
-   std::vector<std::string> LatentNames() const;  ///< "Jet_latent_0", ...
+   std::vector<std::string> ColumnNames() const; ///< the columns in the file
+   std::vector<std::string> LatentNames() const; ///< "Jet_latent_0", ...
    /// \throws ModelError where layers, columns or weights do not fit together
    void Validate(const std::string &where = "model") const;
 };

@@ -7,11 +7,9 @@
 #include <cstring>
 #include <string_view>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 
 std::string_view View(const char *begin, const char *end)
 {

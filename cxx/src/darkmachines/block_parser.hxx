@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 constexpr std::size_t kMessagesKept = 10;
 
@@ -30,8 +29,7 @@ struct ParsedBlock {
 };
 
 /// Parses texts one after the other; one thread owns one of these.
-class BlockParser
-{
+class BlockParser {
 public:
    BlockParser(Layout layout, bool skipBadLines) : fRows(layout), fSkipBadLines(skipBadLines) {}
 

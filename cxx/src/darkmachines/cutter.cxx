@@ -10,11 +10,9 @@
 #include <string_view>
 #include <utility>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t kHeadBytes = 512;
 constexpr std::size_t kMinBlockBytes = 64;

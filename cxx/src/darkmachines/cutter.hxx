@@ -9,15 +9,13 @@
 #include <optional>
 #include <string>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 /// No event comes near this; without a bound a file that is no text would end up in memory as one line.
 constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
 
 /// Consecutive whole lines, followed by kPadding zeros.
-class Text
-{
+class Text {
 public:
    const char *Begin() const { return fData.get(); }
    const char *LinesEnd() const { return fData.get() + fLines; } ///< after the last newline
@@ -34,8 +32,7 @@ private:
 };
 
 /// Cuts a file, plain or gzip, into texts of about `blockBytes`. Where it cuts depends on nothing else.
-class Cutter
-{
+class Cutter {
 public:
    /// \throws InputError where the file is unreadable, empty or plainly no text
    Cutter(const std::string &path, std::size_t blockBytes, const std::atomic<bool> &stop);

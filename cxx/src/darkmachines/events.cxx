@@ -2,11 +2,9 @@
 
 #include <utility>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 
 template <typename T, typename Rows, typename Get>
 ColumnValues MakeColumn(const Rows &rows, Get get)

@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 struct Object {
    std::array<float, 4> fValues; ///< E, pt, eta, phi
@@ -26,8 +25,7 @@ struct Event {
 
 /// The events of a block row by row as the parser meets them: quick to append to and to roll back. Its memory is kept
 /// from block to block.
-class EventRows
-{
+class EventRows {
 public:
    explicit EventRows(Layout layout) : fTable(GetLayoutTable(layout)) {}
 

@@ -6,11 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t kHeadFields = 5;
 constexpr std::size_t kObjectValues = 5;

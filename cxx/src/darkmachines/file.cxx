@@ -10,11 +10,9 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 
 [[noreturn]] void FailToOpen(const std::string &path, int error)
 {
@@ -32,7 +30,7 @@ File::File(const std::string &path, const std::atomic<bool> &stop)
 {
    if (fDescriptor < 0)
       FailToOpen(path, errno);
-   struct stat status;
+   struct stat status{};
    const bool known = fstat(fDescriptor, &status) == 0;
    if (known && S_ISDIR(status.st_mode)) {
       close(fDescriptor);

@@ -6,12 +6,10 @@
 #include <cstdint>
 #include <string>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 /// The bytes of a file or pipe, with a look at its beginning.
-class File
-{
+class File {
 public:
    /// A read that waits for a pipe gives up, as if at the end, once `stop` is set.
    /// \throws InputError for what is missing, unreadable or a directory

@@ -6,11 +6,9 @@
 #include <climits>
 #include <new>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 constexpr std::size_t kCompressedBytes = std::size_t{256} << 10;
 }
 

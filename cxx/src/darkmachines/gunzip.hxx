@@ -7,14 +7,12 @@
 #include <string_view>
 #include <vector>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
 /// The text inside a gzip file of one or more members.
-class Gunzip
-{
+class Gunzip {
 public:
    /// \throws CompatibilityError where there is no zlib
    explicit Gunzip(File &file);

@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 constexpr std::size_t kKinds = 7;
 constexpr std::size_t kMaxCollections = 4;

@@ -4,15 +4,12 @@
 
 #include <cstring>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 
 /// A position that moves through one line; every step that fails leaves the line to ExplainLine.
-class Scanner
-{
+class Scanner {
 public:
    explicit Scanner(const char *at) : fAt(at) { SkipBlanks(); }
 
@@ -86,8 +83,8 @@ private:
 
 bool ParseObject(Scanner &scanner, EventRows &rows)
 {
-   unsigned kind;
-   std::array<float, 4> values;
+   unsigned kind = 0;
+   std::array<float, 4> values{};
    if (!scanner.Kind(kind))
       return false;
    for (float &value : values) {

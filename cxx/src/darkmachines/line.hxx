@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 /// Appends the event of the line at `begin` to `rows`; an empty line appends nothing. The line must end with a newline
 /// and be followed by kPadding readable bytes.

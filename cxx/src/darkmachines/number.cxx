@@ -11,18 +11,15 @@
 #include <locale.h>
 #endif
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 static_assert(FLT_EVAL_METHOD == 0, "the single rounding of the fast paths needs arithmetic in the type itself");
 
-namespace
-{
+namespace {
 
 constexpr int kMaxDigits = 19; // the most that always fit into 64 bits
 
-class DigitCollector
-{
+class DigitCollector {
 public:
    explicit DigitCollector(Decimal &decimal) : fDecimal(decimal) {}
 

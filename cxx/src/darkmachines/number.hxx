@@ -9,8 +9,7 @@
 ///
 /// Two groups of up to eight digits are each read at once from a 64-bit word, which avoids a mispredicted branch per
 /// digit count. Hence every function here may read kPadding bytes past the number it is given.
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 constexpr int kPadding = 32;
 
@@ -98,7 +97,9 @@ inline const char *ScanDecimal(const char *begin, Decimal &decimal)
       exponent = -count;
       p += count;
    }
-   if ((*p == 'e' || *p == 'E') && !(p = ScanExponent(p, exponent)))
+   if (*p == 'e' || *p == 'E')
+      p = ScanExponent(p, exponent);
+   if (!p)
       return nullptr;
    decimal.fDigits = digits;
    decimal.fExponent = exponent;

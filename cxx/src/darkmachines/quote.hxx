@@ -4,8 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 /// Input text as it may stand in a message: in quotes, shortened, with bytes that are not printable ASCII escaped.
 std::string Quote(std::string_view text);

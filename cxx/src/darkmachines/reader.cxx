@@ -14,11 +14,9 @@
 #include <thread>
 #include <utility>
 
-namespace aeplugin::darkmachines
-{
+namespace aeplugin::darkmachines {
 
-namespace
-{
+namespace {
 
 using internal::ParsedBlock;
 
@@ -33,8 +31,7 @@ struct Result {
 
 /// Each worker in turn takes a ticket and cuts the next text from the file, then parses it while others cut; Next takes
 /// the results in the order of the tickets. A ticket is only given while fewer than fResults.size() wait for Next.
-class Reader::Pipeline
-{
+class Reader::Pipeline {
 public:
    Pipeline(const std::string &path, const ReaderOptions &options);
    ~Pipeline() { Stop(); }

@@ -1,10 +1,8 @@
 #include "layout.hxx"
 
-namespace aeplugin::darkmachines
-{
+namespace aeplugin::darkmachines {
 
-namespace internal
-{
+namespace internal {
 
 const LayoutTable &GetLayoutTable(Layout layout)
 {

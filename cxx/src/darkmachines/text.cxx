@@ -1,11 +1,9 @@
 #include "line.hxx"
 #include "quote.hxx"
 
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
-namespace
-{
+namespace {
 
 constexpr unsigned char kFirstPrintable = 0x20, kDelete = 0x7f;
 

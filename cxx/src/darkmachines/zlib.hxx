@@ -4,8 +4,7 @@
 #include <cstdint>
 
 /// zlib, loaded at run time: its binary interface has been the same since 1995, so the build needs no headers of it.
-namespace aeplugin::darkmachines::internal
-{
+namespace aeplugin::darkmachines::internal {
 
 /// z_stream.
 struct ZStream {

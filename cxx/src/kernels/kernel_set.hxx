@@ -56,24 +56,35 @@ inline void Rows(const DenseCall &call, const float *weights, std::size_t weight
 {
    const auto tile = [&](auto rows, std::size_t row) {
       Tile<L, decltype(rows)::value, Vectors>(call.fIn + row * call.fInStride, call.fInStride, weights, weightStride,
-                                               call.fBiases + output, call.fInputs,
-                                               call.fOut + row * call.fOutStride + output, call.fOutStride);
+                                              call.fBiases + output, call.fInputs,
+                                              call.fOut + row * call.fOutStride + output, call.fOutStride);
    };
    std::size_t row = 0;
    for (; row + L::kTileRows <= call.fRows; row += L::kTileRows)
       tile(std::integral_constant<std::size_t, L::kTileRows>{}, row);
    switch (call.fRows - row) {
-   case 5: tile(std::integral_constant<std::size_t, 5>{}, row); break;
-   case 4: tile(std::integral_constant<std::size_t, 4>{}, row); break;
-   case 3: tile(std::integral_constant<std::size_t, 3>{}, row); break;
-   case 2: tile(std::integral_constant<std::size_t, 2>{}, row); break;
-   case 1: tile(std::integral_constant<std::size_t, 1>{}, row); break;
-   default: break;
+   case 5:
+      tile(std::integral_constant<std::size_t, 5>{}, row);
+      break;
+   case 4:
+      tile(std::integral_constant<std::size_t, 4>{}, row);
+      break;
+   case 3:
+      tile(std::integral_constant<std::size_t, 3>{}, row);
+      break;
+   case 2:
+      tile(std::integral_constant<std::size_t, 2>{}, row);
+      break;
+   case 1:
+      tile(std::integral_constant<std::size_t, 1>{}, row);
+      break;
+   default:
+      break;
    }
 }
 
-/// A panel from `output` on, `Vectors` vectors of outputs at a time, then half as many and so on: the wider the tile, the
-/// less it waits for its own sums.
+/// A panel from `output` on, `Vectors` vectors of outputs at a time, then half as many and so on: the wider the tile,
+/// the less it waits for its own sums.
 template <typename L, std::size_t Vectors>
 inline void Panel(const DenseCall &call, const float *weights, std::size_t width, std::size_t output, std::size_t end)
 {

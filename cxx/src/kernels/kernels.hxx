@@ -38,13 +38,13 @@ private:
 
 /// One dense layer: y[r][o] = bias[o] + sum over i of x[r][i] * weight[i][o], summed in the order of i.
 struct DenseCall {
-   const float *fIn;       ///< rows x fInStride
+   const float *fIn; ///< rows x fInStride
    std::size_t fInStride;
-   const float *fWeights;  ///< packed in panels
-   const float *fBiases;   ///< padded
+   const float *fWeights; ///< packed in panels
+   const float *fBiases;  ///< padded
    std::size_t fInputs;
-   std::size_t fOutputs;   ///< padded
-   float *fOut;            ///< rows x fOutStride
+   std::size_t fOutputs; ///< padded
+   float *fOut;          ///< rows x fOutStride
    std::size_t fOutStride;
    std::size_t fRows;
 };

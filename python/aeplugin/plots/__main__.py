@@ -9,6 +9,7 @@ import click
 from aeplugin.plots import FORMATS, make_plots
 from aeplugin.terminal import Command, progress_bar
 
+
 def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
     wrong = [name for name in names if name not in FORMATS]

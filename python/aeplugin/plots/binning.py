@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aeplugin.statistics import Sample
 from aeplugin.recipe import Column
+from aeplugin.statistics import Sample
 
 BINS = 60
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)

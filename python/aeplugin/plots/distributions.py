@@ -17,8 +17,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from aeplugin.plots import panels, style
 from aeplugin.plots.panels import Span
-from aeplugin.statistics import Sample
 from aeplugin.recipe import Column
+from aeplugin.statistics import Sample
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ import numpy as np
 from aeplugin import residuals
 from aeplugin.errors import InputError
 from aeplugin.plots.binning import Bins, residual_bins, value_bins
-from aeplugin.statistics import Correlation, Sample
 from aeplugin.readers import EVENTS_PER_STEP, Objects, in_step, iterate_collection
 from aeplugin.recipe import Collection, Column
+from aeplugin.statistics import Correlation, Sample
 
 Kind = Literal["residual", "relative_residual"]
 Key = tuple[str, Kind]

@@ -20,8 +20,8 @@ ROOT::RDF::RNode DefineLatents(ROOT::RDF::RNode node, const Autoencoder &autoenc
 ROOT::RDF::RNode DefineDecoded(ROOT::RDF::RNode node, const Autoencoder &autoencoder, const std::string &suffix = "");
 
 /// Adds the columns encoded and decoded: Jet_E_reco ...
-ROOT::RDF::RNode
-DefineReconstructed(ROOT::RDF::RNode node, const Autoencoder &autoencoder, const std::string &suffix = "_reco");
+ROOT::RDF::RNode DefineReconstructed(ROOT::RDF::RNode node, const Autoencoder &autoencoder,
+                                     const std::string &suffix = "_reco");
 
 } // namespace aeplugin::rdf
 

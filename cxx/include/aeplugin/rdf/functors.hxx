@@ -38,7 +38,9 @@ class ChainFunctor;
 template <std::size_t... I>
 class ChainFunctor<std::index_sequence<I...>> {
 public:
-   explicit ChainFunctor(std::vector<std::shared_ptr<const Engine>> engines) : fChain(std::move(engines), sizeof...(I)) {}
+   explicit ChainFunctor(std::vector<std::shared_ptr<const Engine>> engines) : fChain(std::move(engines), sizeof...(I))
+   {
+   }
 
    template <std::size_t>
    using Column = ROOT::VecOps::RVec<float>;
@@ -58,14 +60,18 @@ private:
 template <std::size_t N>
 class Encode : public ChainFunctor<std::make_index_sequence<N>> {
 public:
-   explicit Encode(const Autoencoder &autoencoder) : ChainFunctor<std::make_index_sequence<N>>({autoencoder.fEncoder}) {}
+   explicit Encode(const Autoencoder &autoencoder) : ChainFunctor<std::make_index_sequence<N>>({autoencoder.fEncoder})
+   {
+   }
 };
 
 /// Decodes N columns of latents; gives the model's columns as [column][object].
 template <std::size_t N>
 class Decode : public ChainFunctor<std::make_index_sequence<N>> {
 public:
-   explicit Decode(const Autoencoder &autoencoder) : ChainFunctor<std::make_index_sequence<N>>({autoencoder.fDecoder}) {}
+   explicit Decode(const Autoencoder &autoencoder) : ChainFunctor<std::make_index_sequence<N>>({autoencoder.fDecoder})
+   {
+   }
 };
 
 /// Encodes and decodes N columns; gives them as they come back, [column][object].

@@ -13,14 +13,14 @@ struct Metadata {
    std::uint32_t fFormatVersion = 1;
    std::string fAepluginVersion;
    std::string fRootVersion;
-   std::string fTable;                     ///< the compressed RNTuple
-   std::vector<std::string> fColumnNames;  ///< the original columns, in their original order
-   std::vector<std::string> fColumnTypes;  ///< their types, as RDataFrame names them
-   std::string fRecipe;                    ///< YAML text, also part of the model
-   std::vector<std::uint8_t> fModel;       ///< a model file
+   std::string fTable;                    ///< the compressed RNTuple
+   std::vector<std::string> fColumnNames; ///< the original columns, in their original order
+   std::vector<std::string> fColumnTypes; ///< their types, as RDataFrame names them
+   std::string fRecipe;                   ///< YAML text, also part of the model
+   std::vector<std::uint8_t> fModel;      ///< a model file
    std::string fInputName;
    std::uint64_t fInputBytes = 0;
-   std::string fInputMd5;                  ///< as md5sum prints it; empty for an input that is no local file
+   std::string fInputMd5; ///< as md5sum prints it; empty for an input that is no local file
 };
 
 /// Adds the metadata to a ROOT file.
