@@ -25,12 +25,21 @@ std::string ExportedPath(const std::string &modelPath, const CollectionModel &mo
    return path.string();
 }
 
+/// Runs one object, so that a network of another shape is refused before an event loop depends on it.
+std::shared_ptr<const Engine> Probed(std::shared_ptr<const Engine> engine)
+{
+   const std::vector<float> in(engine->Inputs(), 1.f);
+   std::vector<float> out(engine->Outputs());
+   engine->Run(in.data(), 1, out.data());
+   return engine;
+}
+
 Autoencoder OpenExported(const std::string &modelPath, const CollectionModel &model, const std::string &extension,
                          const Opener &open)
 {
    const std::size_t columns = model.fColumns.size();
-   return {model, open(ExportedPath(modelPath, model, "encoder", extension), columns, model.Latents()),
-           open(ExportedPath(modelPath, model, "decoder", extension), model.Latents(), columns)};
+   return {model, Probed(open(ExportedPath(modelPath, model, "encoder", extension), columns, model.Latents())),
+           Probed(open(ExportedPath(modelPath, model, "decoder", extension), model.Latents(), columns))};
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "onnx_engine.hxx"
 
+#include "exported_engine.hxx"
 #include "onnx_api.hxx"
 #include "shared_library.hxx"
 
@@ -86,10 +87,10 @@ private:
    T *fHandle = nullptr;
 };
 
-class OnnxEngine final : public Engine {
+class OnnxEngine final : public ExportedEngine {
 public:
    OnnxEngine(std::string path, std::size_t inputs, std::size_t outputs)
-      : fRuntime(Runtime::Get()), fPath(std::move(path)), fInputs(inputs), fOutputs(outputs)
+      : ExportedEngine(std::move(path), inputs, outputs), fRuntime(Runtime::Get())
    {
       Handle<ort::SessionOptions, ort::Entry::kReleaseSessionOptions> options;
       fRuntime.Check(
@@ -107,14 +108,7 @@ public:
                      fPath + ": not a network that can be run");
       fInputName = OnlyName(ort::Entry::kSessionGetInputCount, ort::Entry::kSessionGetInputName, "input");
       fOutputName = OnlyName(ort::Entry::kSessionGetOutputCount, ort::Entry::kSessionGetOutputName, "output");
-      // One object tells whether the shapes fit, before an event loop depends on it.
-      const std::vector<float> in(fInputs, 1.f);
-      std::vector<float> out(fOutputs);
-      Run(in.data(), 1, out.data());
    }
-
-   std::size_t Inputs() const override { return fInputs; }
-   std::size_t Outputs() const override { return fOutputs; }
 
    void Run(const float *in, std::size_t n, float *out) const override
    {
@@ -133,7 +127,7 @@ public:
                        std::size_t, const char *const *, std::size_t, ort::Value **);
       fRuntime.Check(fRuntime.At<RunSession>(ort::Entry::kRun)(fSession.Get(), nullptr, &inputName, &inputValue, 1,
                                                                &outputName, 1, &outputValue),
-                     fPath + ": cannot run " + std::to_string(fInputs) + " -> " + std::to_string(fOutputs));
+                     CannotRun());
    }
 
 private:
@@ -171,9 +165,6 @@ private:
    }
 
    const Runtime &fRuntime;
-   std::string fPath;
-   std::size_t fInputs;
-   std::size_t fOutputs;
    Handle<ort::Session, ort::Entry::kReleaseSession> fSession;
    std::string fInputName;
    std::string fOutputName;

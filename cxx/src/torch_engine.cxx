@@ -1,5 +1,6 @@
 #include "torch_engine.hxx"
 
+#include "exported_engine.hxx"
 #include "shared_library.hxx"
 
 #include <aeplugin/error.hxx>
@@ -30,24 +31,16 @@ const Bridge &GetBridge()
    return kBridge;
 }
 
-class TorchEngine final : public Engine {
+class TorchEngine final : public ExportedEngine {
 public:
    TorchEngine(std::string path, std::size_t inputs, std::size_t outputs)
-      : fBridge(GetBridge()), fPath(std::move(path)), fInputs(inputs), fOutputs(outputs),
-        fNetwork(nullptr, fBridge.fClose)
+      : ExportedEngine(std::move(path), inputs, outputs), fBridge(GetBridge()), fNetwork(nullptr, fBridge.fClose)
    {
       std::array<char, 1024> message{};
       fNetwork.reset(fBridge.fOpen(fPath.c_str(), message.data(), message.size()));
       if (!fNetwork)
          throw ModelError(fPath + ": not a TorchScript network (" + message.data() + ")");
-      // One object tells whether the shapes fit, before an event loop depends on it.
-      const std::vector<float> in(fInputs, 1.f);
-      std::vector<float> out(fOutputs);
-      Run(in.data(), 1, out.data());
    }
-
-   std::size_t Inputs() const override { return fInputs; }
-   std::size_t Outputs() const override { return fOutputs; }
 
    void Run(const float *in, std::size_t n, float *out) const override
    {
@@ -55,15 +48,11 @@ public:
          return;
       std::array<char, 1024> message{};
       if (fBridge.fRun(fNetwork.get(), in, n, fInputs, out, fOutputs, message.data(), message.size()) != 0)
-         throw ModelError(fPath + ": cannot run " + std::to_string(fInputs) + " -> " + std::to_string(fOutputs) + " (" +
-                          message.data() + ")");
+         throw ModelError(CannotRun() + " (" + message.data() + ")");
    }
 
 private:
    const Bridge &fBridge;
-   std::string fPath;
-   std::size_t fInputs;
-   std::size_t fOutputs;
    std::unique_ptr<aeplugin_torch_network, decltype(&aeplugin_torch_close)> fNetwork;
 };
 

@@ -17,6 +17,14 @@ struct aeplugin_torch_network {
 
 namespace {
 
+/// The event loop has its own threads; more inside every call would oversubscribe the cores. LibTorch keeps the number
+/// for each calling thread apart.
+void UseOneThread()
+{
+   thread_local const bool kDone = (at::set_num_threads(1), true);
+   static_cast<void>(kDone);
+}
+
 void Report(const std::exception &error, char *message, size_t size)
 {
    const std::string text = error.what();
@@ -30,8 +38,6 @@ void Report(const std::exception &error, char *message, size_t size)
 aeplugin_torch_network *aeplugin_torch_open(const char *path, char *message, size_t size)
 {
    try {
-      // The event loop has its own threads; more inside every call would oversubscribe the cores.
-      at::set_num_threads(1);
       auto module = torch::jit::load(path);
       module.eval();
       return new aeplugin_torch_network{std::move(module)};
@@ -45,6 +51,7 @@ int aeplugin_torch_run(const aeplugin_torch_network *network, const float *in, s
                        size_t outputs, char *message, size_t size)
 {
    try {
+      UseOneThread();
       const c10::InferenceMode guard;
       const auto rows = static_cast<int64_t>(n);
       const auto tensor = torch::from_blob(const_cast<float *>(in), {rows, static_cast<int64_t>(inputs)});

@@ -124,7 +124,8 @@ def test_flags_compile_a_program(tmp_path: Path) -> None:
 
 
 def test_import_is_light() -> None:
-    code = "import aeplugin, sys; assert not {'torch', 'ROOT', 'matplotlib', 'onnxruntime'} & set(sys.modules), sys.modules"
+    heavy = {"torch", "ROOT", "matplotlib", "onnxruntime"}
+    code = f"import aeplugin, sys; assert not {heavy} & set(sys.modules), sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -18,8 +18,8 @@ from aeplugin.plots import differences, filling, make_plots, naming
 from aeplugin.plots.__main__ import main
 from aeplugin.plots.binning import residual_bins, value_bins
 from aeplugin.plots.panels import Span
-from aeplugin.statistics import Correlation, Sample
 from aeplugin.recipe import Column, Recipe, Tolerance
+from aeplugin.statistics import Correlation, Sample
 
 RECIPE = r"""
 collections:
