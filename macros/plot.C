@@ -18,11 +18,11 @@ void plot(const char *input, const char *model, const char *output, const char *
       // The columns of the model: E, pt, eta, phi. The result is [column][jet].
       auto events = ROOT::RDataFrame(tree, input)
                        .Define("reco", aeplugin::rdf::Reconstruct<4>(jets), jets.fModel.ColumnNames())
-                       .Define("pt_residual", "reco[1] / Jet_pt - 1")
+                       .Define("pt_relative_residual", "reco[1] / Jet_pt - 1")
                        .Define("eta_residual", "reco[2] - Jet_eta")
                        .Define("phi_residual", "ROOT::VecOps::DeltaPhi(Jet_phi, reco[3])");
-      auto pt =
-         events.Histo1D({"pt", ";(reconstructed - original) / original p_{T};jets", 100, -0.05, 0.05}, "pt_residual");
+      auto pt = events.Histo1D({"pt", ";(reconstructed - original) / original p_{T};jets", 100, -0.05, 0.05},
+                               "pt_relative_residual");
       auto eta = events.Histo1D({"eta", ";reconstructed - original #eta;jets", 100, -0.05, 0.05}, "eta_residual");
       auto phi = events.Histo1D({"phi", ";reconstructed - original #phi [rad];jets", 100, -0.05, 0.05}, "phi_residual");
 

@@ -1,6 +1,7 @@
 #include "columns.hxx"
 
 #include <aeplugin/error.hxx>
+#include <aeplugin/nearest.hxx>
 
 #include <ROOT/RNTupleReader.hxx>
 #include <TBranch.h>
@@ -57,14 +58,6 @@ std::vector<std::string> TableNames(TFile &file)
    return names;
 }
 
-std::string Join(const std::vector<std::string> &names)
-{
-   std::string joined;
-   for (const std::string &name : names)
-      joined += (joined.empty() ? "" : ", ") + name;
-   return joined.empty() ? "none" : joined;
-}
-
 } // namespace
 
 std::unique_ptr<TFile> OpenForReading(const std::string &path)
@@ -83,11 +76,11 @@ Table FindTable(const std::string &path, const std::string &tree)
    const auto file = OpenForReading(path);
    const auto names = TableNames(*file);
    if (tree.empty() && names.size() != 1)
-      throw InputError(path + ": expected one TTree or RNTuple, found " + Join(names) +
-                       "; name one as 'tree' in the recipe");
+      throw InputError(path + ": expected one TTree or RNTuple, found " + std::to_string(names.size()) +
+                       "; choose one (--tree, or 'tree' in the recipe)" + Nearest("", names));
    Table table{tree.empty() ? names.front() : tree, 0, {}};
    if (std::find(names.begin(), names.end(), table.fName) == names.end())
-      throw InputError(path + ": no TTree or RNTuple called '" + table.fName + "'; it has " + Join(names));
+      throw InputError(path + ": no TTree or RNTuple called '" + table.fName + "'" + Nearest(table.fName, names));
 
    if (std::string(file->GetKey(table.fName.c_str())->GetClassName()) != "ROOT::RNTuple") {
       auto *ttree = file->Get<TTree>(table.fName.c_str());
@@ -117,7 +110,7 @@ void RequireColumns(const std::vector<std::string> &present, const std::vector<s
 {
    for (const std::string &name : needed)
       if (std::find(present.begin(), present.end(), name) == present.end())
-         throw RecipeError("the data have no column '" + name + "' that the model needs; they have " + Join(present));
+         throw RecipeError("the data have no column '" + name + "' that the model needs" + Nearest(name, present));
 }
 
 } // namespace aeplugin::rdf

@@ -112,7 +112,7 @@ std::uint64_t Compress(const std::string &input, const std::string &output, cons
 {
    const SequentialScope sequential;
    const Model model = Model::FromFile(modelPath);
-   AtomicFile target(output);
+   AtomicFile target(output, input);
    return WithRootErrors(input, [&] {
       const Table table = FindTable(input, tree);
       ROOT::RDataFrame data(table.fName, input);
@@ -143,7 +143,7 @@ std::uint64_t Decompress(const std::string &input, const std::string &output, Ta
    if (metadata.fColumnNames.size() != metadata.fColumnTypes.size())
       throw CorruptionError(input + ": its metadata list " + std::to_string(metadata.fColumnNames.size()) +
                             " columns and " + std::to_string(metadata.fColumnTypes.size()) + " types");
-   AtomicFile target(output);
+   AtomicFile target(output, input);
    return WithRootErrors(input, [&] {
       const Table table = FindTable(input, metadata.fTable);
       RNode node = ROOT::RDataFrame(table.fName, input);

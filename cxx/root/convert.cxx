@@ -13,7 +13,7 @@ ConvertSummary Convert(const std::string &input, const std::string &output, cons
    auto source = std::make_unique<DarkMachinesSource>(input, options);
    const auto &reader = *source; // the data frame below owns it and lives as long
    const auto columns = source->GetColumnNames();
-   AtomicFile target(output);
+   AtomicFile target(output, input);
    ROOT::RDataFrame events(std::move(source));
    ConvertSummary summary;
    summary.fEvents = WithRootErrors(input, [&] {

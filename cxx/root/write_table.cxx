@@ -14,7 +14,6 @@ ROOT::RDF::RSnapshotOptions MakeOptions(TableFormat format)
                                                            : ROOT::RDF::ESnapshotOutputFormat::kTTree;
    options.fCompressionAlgorithm = ROOT::RCompressionSetting::EAlgorithm::kZSTD;
    options.fCompressionLevel = 5;
-   options.fVector2RVec = false; // std::vector is read by everything, ROOT's RVec by ROOT
    options.fLazy = true;
    return options;
 }

@@ -29,7 +29,7 @@ void Flush(const std::string &path)
 
 } // namespace
 
-AtomicFile::AtomicFile(const std::string &path) : fPath(path)
+AtomicFile::AtomicFile(const std::string &path, const std::string &source) : fPath(path)
 {
    const fs::path target(path);
    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
@@ -38,6 +38,8 @@ AtomicFile::AtomicFile(const std::string &path) : fPath(path)
       throw InputError(path + ": is a folder; expected the name of a file to write");
    if (!fs::is_directory(folder, ignored))
       throw InputError(path + ": its folder " + folder.string() + " does not exist; make it first");
+   if (!source.empty() && fs::equivalent(target, source, ignored))
+      throw InputError(path + ": is the input itself; give the output another name");
    // Process and count keep two jobs, or two threads of one, that write the same name apart.
    static std::atomic<unsigned> count{0};
    const std::string name =

@@ -3,6 +3,7 @@
 
 #include <aeplugin/engine.hxx>
 #include <aeplugin/error.hxx>
+#include <aeplugin/nearest.hxx>
 
 #include <filesystem>
 #include <functional>
@@ -52,7 +53,7 @@ EngineKind ParseEngineKind(const std::string &name)
       return EngineKind::kOnnx;
    if (name == "torch")
       return EngineKind::kTorch;
-   throw ModelError("unknown engine '" + name + "'; expected native, onnx or torch");
+   throw ModelError("unknown engine '" + name + "'" + Nearest(name, {"native", "onnx", "torch"}));
 }
 
 Autoencoder OpenAutoencoder(const std::string &modelPath, const std::string &collection, EngineKind kind)

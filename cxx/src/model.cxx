@@ -1,5 +1,6 @@
 #include <aeplugin/error.hxx>
 #include <aeplugin/model.hxx>
+#include <aeplugin/nearest.hxx>
 
 #include <cmath>
 #include <set>
@@ -96,13 +97,13 @@ void Model::Validate(const std::string &where) const
 
 const CollectionModel &Model::Collection(const std::string &name) const
 {
-   std::string known;
+   std::vector<std::string> known;
    for (const CollectionModel &collection : fCollections) {
       if (collection.fName == name || (name.empty() && fCollections.size() == 1))
          return collection;
-      known += (known.empty() ? "" : ", ") + collection.fName;
+      known.push_back(collection.fName);
    }
-   throw ModelError("the model has no collection '" + name + "'; it has: " + known);
+   throw ModelError("the model has no collection '" + name + "'" + Nearest(name, known));
 }
 
 } // namespace aeplugin

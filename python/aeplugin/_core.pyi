@@ -27,6 +27,9 @@ class CorruptionError(Error):
 class ModelError(Error):
     """A model that is no model, does not fit the data, or whose engine is missing."""
 
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of an error message about an unknown name: the nearest known one, or the first few."""
+
 # Not Python's enum, but its members compare, hash and print like those.
 class Activation(enum.Enum):
     linear = 0

@@ -138,15 +138,21 @@ def export(model: Path, formats: tuple[Literal["onnx", "torchscript"], ...]) -> 
 @click.argument("source", type=INPUT)
 @click.argument("target", type=OUTPUT)
 @click.option("--model", type=INPUT, required=True, help="A model made by `aeplugin train`.")
-@click.option("--tree", default="", help="The TTree or RNTuple to compress; default the only one in the file.")
-def compress(source: Path, target: Path, model: Path, tree: str) -> None:
+@click.option("--tree", help="The TTree or RNTuple to compress; default the only one in the file.")
+def compress(source: Path, target: Path, model: Path, tree: str | None) -> None:
     """Replace the columns of the model's collections by latents; the model goes into the file."""
+    from aeplugin.files import read_metadata
+    from aeplugin.readers import other_objects
+
     rdf = load_rdf()
     tree = tree or Recipe.from_text(Model.from_file(str(model)).recipe, where=str(model)).tree or ""
     with progress_bar(f"compress {source.name}") as update:
         entries = rdf.compress(source, target, model, tree=tree, progress=lambda fraction: update(fraction, ""))
     before, after = source.stat().st_size, target.stat().st_size
     click.echo(f"{target}: {entries:,} events, {before:,} -> {after:,} bytes")
+    left_out = other_objects(source, read_metadata(target).table)
+    if left_out:
+        click.echo(f"note: only the events were compressed; not in {target}: {', '.join(left_out)}", err=True)
 
 
 @main.command()
@@ -232,6 +238,8 @@ def show_config(**chosen: Any) -> None:
         "macros": lambda: config.SHARE_DIR / "macros",
         "setup": lambda: config.setup([glue.library("root").parent]),
     }
+    if not any(chosen.values()):
+        click.echo(click.get_current_context().get_help())
     for component in chosen.pop("build"):
         click.echo(glue.library(component))
     asked = [name for name, is_asked in chosen.items() if is_asked]

@@ -31,7 +31,6 @@ def load() -> Any:
     Raises:
         CompatibilityError: there is no ROOT, or the glue does not compile against it.
     """
-    config.find_engine_libraries()
     library = glue.library("root")
     with warnings.catch_warnings():
         # The wheel warns that it is an alpha version.
@@ -76,11 +75,17 @@ def define_reconstructed(frame: Any, autoencoder: Any, suffix: str = "_reco") ->
 
 
 def from_darkmachines(
-    path: str | os.PathLike[str], layout: Literal["nanoaod", "objects"] = "nanoaod", skip_bad_lines: bool = False
+    path: str | os.PathLike[str],
+    layout: Literal["nanoaod", "objects"] = "nanoaod",
+    *,
+    threads: int = 0,
+    skip_bad_lines: bool = False,
 ) -> Any:
     """An RDataFrame that reads Dark Machines events (plain or gzip) as they are."""
     library = load().aeplugin
-    return _call(library.rdf.FromDarkMachines, os.fspath(path), _reader_options(library, layout, skip_bad_lines, 0))
+    return _call(
+        library.rdf.FromDarkMachines, os.fspath(path), _reader_options(library, layout, skip_bad_lines, threads)
+    )
 
 
 def convert(

@@ -100,6 +100,13 @@ def open_table(path: str | Path, tree: str | None = None) -> Any:
         return file[tree]
 
 
+def other_objects(path: str | Path, tree: str) -> list[str]:
+    """Names of what a ROOT file holds besides `tree`: other trees, histograms, folders."""
+    file = open_file(path)
+    with reading(path):
+        return [name for name in file.keys(cycle=False, recursive=False) if name != tree]
+
+
 def iterate_collection(
     path: str | Path, name: str, collection: Collection, tree: str | None = None, step: int = EVENTS_PER_STEP
 ) -> Iterator[Objects]:
@@ -118,7 +125,7 @@ def iterate_columns(
     """The same for the collection `name` whose variables stand in the given `columns` of the file."""
     table = open_table(path, tree)
     with reading(path):
-        present, entries = list(table.keys()), int(table.num_entries)
+        present, entries = list(table.keys(recursive=False)), int(table.num_entries)
     for variable, column in columns.items():
         if column not in present:
             where = f"variable {variable!r} of collection {name!r}"

@@ -90,9 +90,9 @@ class Training(_Strict):
 class Plots(_Strict):
     """Names and labels of plots."""
 
-    name: str = "{date}_{topic}_{network}_{variable}"
-    topic: str = "aeplugin"
-    text: str = Field(default="Simulation", description="beside the experiment's name")
+    name: str = Field(default="{date}_{topic}_{network}_{variable}", description="pattern of file names")
+    topic: str = Field(default="aeplugin", description="what the plots are about, for file names")
+    text: str = Field(default="Simulation", description="in the place of an experiment's name")
     energy: Positive = Field(default=13, description="centre-of-mass energy in TeV")
 
 
@@ -123,12 +123,14 @@ class Recipe(_Strict):
             RecipeError: there is no such recipe.
         """
         shipped = SHIPPED / f"{path}.yaml"
+        chosen = shipped if shipped.exists() and not Path(path).exists() else Path(path)
+        if not chosen.exists():
+            hint = nearest(str(path), shipped_recipes())
+            raise RecipeError(f"{path}: no such recipe file, and no shipped recipe of that name{hint}")
         try:
-            chosen = shipped if shipped.exists() and not Path(path).exists() else Path(path)
             return chosen.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            names = ", ".join(shipped_recipes())
-            raise RecipeError(f"{path}: cannot read the recipe ({error}); shipped recipes are: {names}") from None
+            raise RecipeError(f"{path}: cannot read the recipe ({error})") from None
 
     @staticmethod
     def from_text(text: str, where: str = "recipe") -> Recipe:
@@ -179,6 +181,8 @@ def _explain(problem: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in problem["loc"]) or "top level"
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key{nearest(str(problem['loc'][-1]), _keys_at(problem['loc'][:-1]))}"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{where}: names consist of letters, digits and _, and do not begin with a digit"
     got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
     return f"{where}: {problem['msg']}{got}"
 

@@ -316,8 +316,7 @@ void TestParseEngineKind()
    IsTrue(aeplugin::ParseEngineKind("onnx") == EngineKind::kOnnx, "onnx");
    IsTrue(aeplugin::ParseEngineKind("torch") == EngineKind::kTorch, "torch");
    for (const std::string name : {"", "Native", "tensorflow", "onnx "})
-      Throws<ModelError>([&] { aeplugin::ParseEngineKind(name); },
-                         "unknown engine '" + name + "'; expected native, onnx or torch");
+      Throws<ModelError>([&] { aeplugin::ParseEngineKind(name); }, "unknown engine '" + name + "'; ");
 }
 
 void TestOpenAutoencoder()
@@ -331,13 +330,13 @@ void TestOpenAutoencoder()
    const auto expected = Run(*MakeAutoencoder(collection).fEncoder, objects, 20);
    HaveSameBits(Run(*OpenAutoencoder(path).fEncoder, objects, 20), expected, "from a file");
    HaveSameBits(Run(*OpenAutoencoder(path, "Jet").fEncoder, objects, 20), expected, "by name");
-   Throws<ModelError>([&] { OpenAutoencoder(path, "Muon"); }, "no collection 'Muon'; it has: Jet");
+   Throws<ModelError>([&] { OpenAutoencoder(path, "Muon"); }, "no collection 'Muon'; known are Jet");
    Throws<InputError>([&] { OpenAutoencoder(folder / "none.model"); }, "none.model: no such file");
 
    model.fCollections.push_back(testing::RandomCollection(2, {3, 1}, 8, "Muon"));
    model.Save(path);
    AreEqual(OpenAutoencoder(path, "Muon").fModel.fName, "Muon");
-   Throws<ModelError>([&] { OpenAutoencoder(path); }, "it has: Jet, Muon");
+   Throws<ModelError>([&] { OpenAutoencoder(path); }, "known are Jet, Muon");
 }
 
 /// Sets an environment variable until the end of the scope.

@@ -401,8 +401,8 @@ void TestCollection()
 {
    const auto model = SmallModel();
    AreEqual(model.Collection("Muon").fName, "Muon");
-   Throws<ModelError>([&] { model.Collection(""); }, "it has: Jet, Muon");
-   Throws<ModelError>([&] { model.Collection("jet"); }, "no collection 'jet'; it has: Jet, Muon");
+   Throws<ModelError>([&] { model.Collection(""); }, "known are Jet, Muon");
+   Throws<ModelError>([&] { model.Collection("jet"); }, "no collection 'jet'; did you mean 'Jet'?");
    const auto jets = testing::RandomModel(testing::RandomJets());
    AreEqual(jets.Collection("").fName, "Jet");
    AreEqual(jets.Collection("").Latents(), 3u);

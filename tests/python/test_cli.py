@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import uproot
 from click.testing import CliRunner, Result
 
 from aeplugin import Model, Recipe, __version__, config
@@ -57,6 +59,17 @@ def test_the_whole_chain(data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "again.model").read_bytes() == model.read_bytes()
     names = run("export", model, "--format", "onnx").output.split()
     assert [Path(name).name for name in names] == ["jets.Jet.encoder.onnx", "jets.Jet.decoder.onnx"]
+
+
+def test_what_is_not_compressed_is_told(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
+    source = tmp_path / "two.root"
+    with uproot.recreate(source) as file:
+        file.mkrntuple("events", uproot.open(events_file)["events"].arrays())
+        file["cutflow"] = np.histogram([1, 2, 2], bins=3)
+    result = run("compress", source, tmp_path / "c.root", "--model", jets_model)
+    assert result.exit_code == 0, result.output
+    assert "not in" in result.stderr
+    assert "cutflow" in result.stderr
 
 
 def test_bad_lines_are_skipped_only_when_asked(tmp_path: Path) -> None:
@@ -111,6 +124,10 @@ def test_config_names_what_is_there() -> None:
     assert (Path(run("config", "--macros").output.strip()) / "compress.C").is_file()
     assert f"-I{config.INCLUDE_DIR}" in run("config", "--cflags").output
     assert "-laeplugin" in run("config", "--libs").output
+
+
+def test_config_without_options_shows_help() -> None:
+    assert "--cflags" in run("config").output
 
 
 def test_flags_compile_a_program(tmp_path: Path) -> None:

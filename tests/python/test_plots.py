@@ -282,6 +282,13 @@ def test_tolerance_lies_on_an_edge_and_zero_within_a_bin() -> None:
     np.testing.assert_allclose(edges, -edges[::-1])
 
 
+def test_a_compressed_file_is_to_be_decompressed_first(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    with uproot.recreate(tmp_path / "c.root") as file:
+        file.mkrntuple("aeplugin", {"format_version": np.ones(1)})
+    with pytest.raises(InputError, match="aeplugin decompress"):
+        make_plots(files[0], tmp_path / "c.root", Recipe.from_text(RECIPE), tmp_path / "plots")
+
+
 def test_command(tmp_path: Path, files: tuple[Path, Path]) -> None:
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     runner = CliRunner()

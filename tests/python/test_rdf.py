@@ -221,7 +221,7 @@ def test_engine_errors(jets_model: Path, tmp_path: Path) -> None:
         rdf.open_autoencoder(alone, engine="onnx")
     with pytest.raises(ModelError, match="unknown engine 'tensorflow'"):
         rdf.open_autoencoder(alone, engine="tensorflow")  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="it has: Jet"):
+    with pytest.raises(ModelError, match="known are Jet"):
         rdf.open_autoencoder(alone, "Photon")
 
 
@@ -342,6 +342,25 @@ def flat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("flat") / "flat.model"
     model.save(str(path))
     return path
+
+
+def test_the_input_is_never_replaced(events_file: Path, jets_model: Path, data: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source.root"
+    source.write_bytes(events_file.read_bytes())
+    (tmp_path / "link.root").symlink_to(source)
+    for target in (source, tmp_path / "link.root"):
+        with pytest.raises(InputError, match="is the input itself"):
+            rdf.compress(source, target, jets_model)
+    rdf.compress(source, tmp_path / "c.root", jets_model)
+    with pytest.raises(InputError, match="is the input itself"):
+        rdf.decompress(tmp_path / "c.root", tmp_path / "c.root")
+    assert source.read_bytes() == events_file.read_bytes()
+    assert leftovers(tmp_path) == ["c.root", "link.root", "source.root"]
+
+
+def test_misspelt_names_get_a_hint(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"called 'event'; did you mean 'events'\?"):
+        rdf.compress(events_file, tmp_path / "c.root", jets_model, tree="event")
 
 
 def test_compress_errors_leave_nothing(

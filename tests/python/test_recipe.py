@@ -171,7 +171,7 @@ def test_other_text(text: str, message: str) -> None:
 
 
 def test_other_files(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"darkmachines-jet: cannot read.*shipped recipes are: .*darkmachines-jets"):
+    with pytest.raises(RecipeError, match=r"darkmachines-jet: no such recipe file.*did you mean 'darkmachines-jets'"):
         Recipe.from_file("darkmachines-jet")
     with pytest.raises(RecipeError, match="cannot read the recipe"):
         Recipe.from_file(tmp_path)

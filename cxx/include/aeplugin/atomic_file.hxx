@@ -9,8 +9,9 @@ namespace aeplugin {
 /// Without Commit(), the temporary file is removed and what stood under the name stays as it was.
 class AtomicFile {
 public:
-   /// \throws InputError where the folder does not exist or `path` is a folder
-   explicit AtomicFile(const std::string &path);
+   /// \param source a file that `path` is made from, if there is one: it is never replaced
+   /// \throws InputError where the folder does not exist, `path` is a folder, or `path` is the source
+   explicit AtomicFile(const std::string &path, const std::string &source = "");
    ~AtomicFile();
    AtomicFile(const AtomicFile &) = delete;
    AtomicFile &operator=(const AtomicFile &) = delete;

@@ -14,6 +14,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from aeplugin.errors import InputError
+from aeplugin.files import is_compressed
 from aeplugin.plots import naming, style
 from aeplugin.plots.corner import draw_corner
 from aeplugin.plots.differences import draw_residual, draw_response
@@ -70,6 +71,8 @@ def make_plots(
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise InputError(f"format: got {', '.join(unknown) or 'none'}, expected some of {', '.join(FORMATS)}")
+    if is_compressed(reconstructed):
+        raise InputError(f"{reconstructed}: is a compressed file; `aeplugin decompress` it first")
     report = progress or (lambda what, fraction: None)
     stems = _file_stems(recipe, network, date)
     labels = {

@@ -18,25 +18,21 @@ def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ..
     return names
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.argument("original", type=click.Path(path_type=Path))
 @click.argument("reconstructed", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="plots", show_default=True, help="Folder for the plots."
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="plots", help="Folder for the plots.")
 @click.option("--recipe", required=True, help="Recipe (YAML) or the name of a shipped one.")
 @click.option(
     "--format",
     "formats",
     default="pdf,png",
-    show_default=True,
     callback=_formats,
     help="Kinds of files, separated by commas.",
 )
 @click.option(
     "--network",
     default="autoencoder",
-    show_default=True,
     help="The model in file names; 'autoencoder' gives its layers, as in ae-4-200-200-20-3.",
 )
 @click.option("--label", help="Text beside the energy [default: the recipe's].")

@@ -34,8 +34,9 @@ ConvertSummary Convert(const std::string &input, const std::string &output,
 std::uint64_t Compress(const std::string &input, const std::string &output, const std::string &modelPath,
                        const std::string &tree = "", const Progress &progress = {});
 
-/// Gives back a plain file with the original columns in their original order and types.
-/// \throws CompatibilityError where `input` is no compressed file. Returns the number of entries.
+/// Gives back a plain file with the original columns in their original order; float stays float and double stays
+/// double, and every vector or array is a vector as RDataFrame reads it (RVec). Returns the number of entries.
+/// \throws CompatibilityError where `input` is no compressed file
 std::uint64_t Decompress(const std::string &input, const std::string &output,
                          TableFormat format = TableFormat::kRNTuple, const Progress &progress = {});
 
