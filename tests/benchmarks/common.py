@@ -119,7 +119,7 @@ def report(name: str, title: str, columns: list[str], rows: list[dict[str, Any]]
     """Print `columns` of `rows` as a table, and write everything to build/benchmarks/NAME.json."""
     table = Table(title=title)
     for column in columns:
-        table.add_column(column, justify="right" if isinstance(rows[0][column], (int, float, no_wrap=True)) else "left")
+        table.add_column(column, justify="right" if isinstance(rows[0][column], (int, float)) else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_text(row[column]) for column in columns))
     # Wide enough for the table also where the output is no terminal.
