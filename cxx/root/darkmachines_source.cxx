@@ -141,8 +141,9 @@ std::unique_ptr<ReaderBase> DarkMachinesSource::GetColumnReaders(unsigned int, s
 
 void DarkMachinesSource::Initialize()
 {
-   // The reader of the constructor serves the first event loop; later ones start at the beginning again.
-   if (!fReader)
+   // The reader of the constructor serves the first event loop; later ones, also after one that an error ended, start
+   // at the beginning again.
+   if (!fReader || fStarted)
       fReader = std::make_unique<darkmachines::Reader>(fPath, fOptions);
 }
 
@@ -150,12 +151,14 @@ void DarkMachinesSource::Finalize()
 {
    fBadLines = fReader->GetBadLines();
    fReader.reset();
+   fStarted = false;
    fBlocks.clear();
 }
 
 std::vector<std::pair<ULong64_t, ULong64_t>> DarkMachinesSource::GetEntryRanges()
 {
    std::vector<std::pair<ULong64_t, ULong64_t>> ranges;
+   fStarted = true;
    fBlocks.clear();
    EventBlock block;
    while (fBlocks.size() < fNSlots && fReader->Next(block)) {

@@ -44,6 +44,7 @@ private:
    Schema fSchema;
    std::vector<std::string> fNames;
    std::unique_ptr<darkmachines::Reader> fReader;
+   bool fStarted = false; ///< whether fReader has given blocks
    std::vector<EventBlock> fBlocks;
    darkmachines::BadLines fBadLines;
 };

@@ -142,6 +142,16 @@ def test_frame_from_darkmachines_with_threads(data: Path) -> None:
     assert frame.Define("s", "Sum(Jet_pt)").Sum("s").GetValue() == pytest.approx(ak.sum(expected.Jet.pt), rel=1e-6)
 
 
+def test_frame_after_an_event_loop_that_failed(tmp_path: Path) -> None:
+    source = tmp_path / "events.csv"
+    source.write_text("1;p;1;2;3;\n2;p;1;oops;3;\n")
+    frame = rdf.from_darkmachines(source)
+    with pytest.raises(Exception, match="oops"):
+        frame.Count().GetValue()
+    source.write_text("1;p;1;2;3;\n2;p;1;2;3;\n")
+    assert frame.Count().GetValue() == 2
+
+
 def test_frame_from_a_missing_file() -> None:
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         rdf.from_darkmachines("nowhere.csv")
