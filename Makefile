@@ -17,7 +17,7 @@ export AEPLUGIN_WERROR ?= ON
 CXX_SOURCES := $(shell find cxx cmake CMakeLists.txt -type f)
 PY_SOURCES := $(shell find python pyproject.toml README.md -type f -not -name '*.pyc')
 
-.PHONY: all help install demo test test-python test-cxx lint tidy format bench clean
+.PHONY: all help install demo test test-python test-cxx sanitize lint tidy format bench clean
 
 all: install
 
@@ -60,6 +60,10 @@ test-cxx: $(BUILD)/venv.stamp ## C++ tests through ctest
 
 test-python: install ## Python tests, which also run the macros and a CMake consumer
 	$(PY) -m pytest
+
+sanitize: $(BUILD)/venv.stamp ## C++ tests under ASan and UBSan, and under TSan
+	for preset in sanitize thread; do \
+	   cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset || exit 1; done
 
 lint: $(BUILD)/venv.stamp ## ruff, mypy, codespell, clang-format (check only)
 	$(PY) -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/requirements.py lint)

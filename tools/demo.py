@@ -55,7 +55,7 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
     run("evaluate", events[names[0]], compressed[names[0]])
     heading("6. Plot")
     folder = output / "plots"
-    arguments = [events[names[0]], decompressed[names[0]], "--recipe", RECIPE, "-o", folder]
+    arguments = [events[names[0]], decompressed[names[0]], "-o", folder]
     echo(["python", "-m", "aeplugin.plots", *arguments])
     plots.main([str(argument) for argument in arguments], standalone_mode=False)
 

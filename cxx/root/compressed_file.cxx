@@ -9,7 +9,9 @@
 #include <aeplugin/rdf/metadata.hxx>
 #include <aeplugin/version.hxx>
 
+#include <TFile.h>
 #include <TMD5.h>
+#include <TObjString.h>
 #include <TROOT.h>
 
 #include <algorithm>
@@ -20,6 +22,9 @@ namespace aeplugin::rdf {
 namespace {
 
 using ROOT::RDF::RNode;
+
+/// Key of the recipe in a decompressed file.
+constexpr char kRecipeKey[] = "aeplugin_recipe";
 
 std::string Md5OfFile(const std::string &path)
 {
@@ -47,6 +52,19 @@ Metadata MakeMetadata(const std::string &input, const Table &table, ROOT::RDataF
       metadata.fInputMd5 = Md5OfFile(input);
    }
    return metadata;
+}
+
+/// \throws InputError for a table that Snapshot cannot write and Decompress could not give back
+void CheckTable(const std::string &path, const Table &table, ROOT::RDataFrame &data)
+{
+   if (table.fEntries == 0)
+      throw InputError(path + ": '" + table.fName + "' has no events; there is nothing to compress");
+   for (const std::string &column : table.fColumns) {
+      if (!data.HasColumn(column))
+         throw InputError(path + ": column '" + column + "' is a leaf list or a class, which cannot be compressed yet");
+      if (column.find('.') != std::string::npos)
+         throw InputError(path + ": column '" + column + "' has a dot in its name, which cannot be compressed yet");
+   }
 }
 
 /// \throws RecipeError unless the columns of a collection are floating-point and all of one shape
@@ -98,6 +116,28 @@ RNode RestoreTypes(RNode node, const Metadata &metadata, const CollectionModel &
    return node;
 }
 
+/// \throws InputError where a TTree could not hold a column: ROOT has no dictionary for vectors of vectors of all types
+void CheckFitsTTree(const std::string &path, const Metadata &metadata)
+{
+   for (std::size_t i = 0; i < metadata.fColumnTypes.size(); ++i) {
+      const std::string &type = metadata.fColumnTypes[i];
+      if (type.find("ec") != std::string::npos && std::count(type.begin(), type.end(), '<') > 1)
+         throw InputError(path + ": column '" + metadata.fColumnNames[i] + "' of type " + type +
+                          " cannot go into a TTree; write an RNTuple");
+   }
+}
+
+/// Leaves the recipe in a decompressed file, for the plots.
+void WriteRecipe(const std::string &path, const std::string &recipe)
+{
+   const std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "UPDATE"));
+   if (!file || file->IsZombie())
+      throw InputError(path + ": cannot be opened for writing");
+   const TObjString text(recipe.c_str());
+   if (file->WriteTObject(&text, kRecipeKey) == 0)
+      throw InputError(path + ": cannot be written; is the disk full?");
+}
+
 std::function<double(std::uint64_t)> FractionOf(std::uint64_t entries)
 {
    return [entries](std::uint64_t done) {
@@ -116,6 +156,7 @@ std::uint64_t Compress(const std::string &input, const std::string &output, cons
    return WithRootErrors(input, [&] {
       const Table table = FindTable(input, tree);
       ROOT::RDataFrame data(table.fName, input);
+      CheckTable(input, table, data);
       RNode node = data;
       for (const CollectionModel &collection : model.fCollections) {
          RequireColumns(table.fColumns, collection.ColumnNames());
@@ -146,11 +187,14 @@ std::uint64_t Decompress(const std::string &input, const std::string &output, Ta
    AtomicFile target(output, input);
    return WithRootErrors(input, [&] {
       const Table table = FindTable(input, metadata.fTable);
+      if (format == TableFormat::kTTree)
+         CheckFitsTTree(input, metadata);
       RNode node = ROOT::RDataFrame(table.fName, input);
       for (const CollectionModel &collection : model.fCollections)
          node = RestoreTypes(DefineDecoded(node, MakeAutoencoder(collection)), metadata, collection);
       const auto entries = WriteTable(node, table.fName, metadata.fColumnNames, target.TemporaryPath(), format,
                                       progress, FractionOf(table.fEntries));
+      WriteRecipe(target.TemporaryPath(), metadata.fRecipe);
       target.Commit();
       return entries;
    });

@@ -4,6 +4,7 @@
 #include <aeplugin/rdf/darkmachines_source.hxx>
 
 #include <ROOT/RDF/RColumnReaderBase.hxx>
+#include <ROOT/RDF/Utils.hxx>
 #include <ROOT/RVec.hxx>
 
 #include <algorithm>
@@ -79,7 +80,41 @@ std::string ValueType(ColumnType type)
    return "std::string";
 }
 
+/// The types under which a column may be read; RDataFrame hands over untyped pointers and would take any other for one.
+template <typename... Accepted>
+bool IsOneOf(const std::type_info &asked)
+{
+   return ((asked == typeid(Accepted)) || ...);
+}
+
+bool IsTypeOf(const ColumnSpec &column, const std::type_info &asked)
+{
+   const bool single = column.fCollection == ColumnSpec::kPerEvent;
+   switch (column.fType) {
+   case ColumnType::kUInt64:
+      return single && IsOneOf<ULong64_t, std::uint64_t>(asked);
+   case ColumnType::kInt32:
+      return single ? IsOneOf<std::int32_t>(asked) : IsOneOf<RVec<std::int32_t>>(asked);
+   case ColumnType::kFloat32:
+      return single ? IsOneOf<float>(asked) : IsOneOf<RVec<float>>(asked);
+   case ColumnType::kFloat64:
+      return single && IsOneOf<double>(asked);
+   case ColumnType::kBool:
+      return !single && IsOneOf<RVec<bool>>(asked);
+   case ColumnType::kString:
+      break;
+   }
+   return single && IsOneOf<std::string>(asked);
+}
+
 } // namespace
+
+void DarkMachinesSource::CheckType(const ColumnSpec &column, const std::type_info &asked) const
+{
+   if (!IsTypeOf(column, asked))
+      throw InputError("column '" + column.fName + "' is of type " + GetTypeName(column.fName) + "; it is read as " +
+                       ROOT::Internal::RDF::TypeID2TypeName(asked) + ", which RDataFrame does not convert");
+}
 
 DarkMachinesSource::DarkMachinesSource(std::string path, const darkmachines::ReaderOptions &options)
    : fPath(std::move(path)), fOptions(options), fSchema(darkmachines::MakeSchema(options.fLayout)),
@@ -110,10 +145,11 @@ std::string DarkMachinesSource::GetTypeName(std::string_view name) const
 }
 
 std::unique_ptr<ReaderBase> DarkMachinesSource::GetColumnReaders(unsigned int, std::string_view name,
-                                                                 const std::type_info &)
+                                                                 const std::type_info &asked)
 {
    const std::size_t index = IndexOf(name);
    const ColumnSpec &column = fSchema.fColumns[index];
+   CheckType(column, asked);
    if (column.fCollection == ColumnSpec::kPerEvent) {
       switch (column.fType) {
       case ColumnType::kUInt64:

@@ -38,6 +38,8 @@ protected:
 
 private:
    std::size_t IndexOf(std::string_view name) const;
+   /// \throws InputError where RDataFrame asks for another type than the column has
+   void CheckType(const ColumnSpec &column, const std::type_info &asked) const;
 
    std::string fPath;
    darkmachines::ReaderOptions fOptions;

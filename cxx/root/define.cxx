@@ -4,7 +4,7 @@
 
 #include "columns.hxx"
 
-#include <algorithm>
+#include <atomic>
 
 namespace aeplugin::rdf {
 namespace {
@@ -21,21 +21,25 @@ std::vector<float> &Buffer(std::size_t use, std::size_t size)
    return buffers[use];
 }
 
+/// A name that no other step of this process uses: a frame may get several steps, also on redefined columns.
+std::string UniqueName(const std::string &what)
+{
+   static std::atomic<unsigned> count{0};
+   return "aeplugin_" + what + "_" + std::to_string(count++);
+}
+
 /// Adds a column with all `columns` side by side as Columns, and gives its name. Compiled by ROOT, because number and
-/// types of the columns are known only now.
+/// types of the columns are known only now; Model::Validate lets no name pass that could be more than a name.
 std::string Pack(RNode &node, const std::vector<std::string> &columns)
 {
    std::string expression = "ROOT::VecOps::RVec<ROOT::VecOps::RVec<float>>{";
-   std::string name = "aeplugin_packed";
    for (const std::string &column : columns) {
       const bool single = IsSingleNumber(node.GetColumnType(column));
       expression += single ? "ROOT::VecOps::RVec<float>(1, static_cast<float>(" + column + ")), "
                            : "ROOT::VecOps::RVec<float>(" + column + ".begin(), " + column + ".end()), ";
-      name += "_" + column;
    }
-   std::replace(name.begin(), name.end(), '.', '_');
-   if (!node.HasColumn(name))
-      node = node.Define(name, expression + "}");
+   const std::string name = UniqueName("packed");
+   node = node.Define(name, expression + "}");
    return name;
 }
 
@@ -52,12 +56,12 @@ RNode Unpack(RNode node, const std::string &packed, const std::vector<std::strin
 }
 
 RNode Apply(RNode node, const std::vector<std::shared_ptr<const Engine>> &engines,
-            const std::vector<std::string> &inputs, const std::vector<std::string> &outputs, const std::string &step)
+            const std::vector<std::string> &inputs, const std::vector<std::string> &outputs)
 {
    RequireColumns(node.GetColumnNames(), inputs);
    const bool single = IsSingleNumber(node.GetColumnType(inputs.front()));
    const std::string packed = Pack(node, inputs);
-   const std::string result = packed + "_" + step;
+   const std::string result = UniqueName("result");
    const Chain chain(engines, inputs.size());
    node = node.Define(result, [chain](const Columns &columns) { return chain.Run(columns); }, {packed});
    return Unpack(node, result, outputs, single);
@@ -119,21 +123,20 @@ Columns Chain::Run(const RVec<float> *const *columns) const
 RNode DefineLatents(RNode node, const Autoencoder &autoencoder)
 {
    const CollectionModel &model = autoencoder.fModel;
-   return Apply(std::move(node), {autoencoder.fEncoder}, model.ColumnNames(), model.LatentNames(), "encoded");
+   return Apply(std::move(node), {autoencoder.fEncoder}, model.ColumnNames(), model.LatentNames());
 }
 
 RNode DefineDecoded(RNode node, const Autoencoder &autoencoder, const std::string &suffix)
 {
    const CollectionModel &model = autoencoder.fModel;
-   return Apply(std::move(node), {autoencoder.fDecoder}, model.LatentNames(), WithSuffix(model.ColumnNames(), suffix),
-                "decoded");
+   return Apply(std::move(node), {autoencoder.fDecoder}, model.LatentNames(), WithSuffix(model.ColumnNames(), suffix));
 }
 
 RNode DefineReconstructed(RNode node, const Autoencoder &autoencoder, const std::string &suffix)
 {
    const CollectionModel &model = autoencoder.fModel;
    return Apply(std::move(node), {autoencoder.fEncoder, autoencoder.fDecoder}, model.ColumnNames(),
-                WithSuffix(model.ColumnNames(), suffix), "reconstructed");
+                WithSuffix(model.ColumnNames(), suffix));
 }
 
 } // namespace aeplugin::rdf

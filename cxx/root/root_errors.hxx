@@ -17,7 +17,8 @@ auto WithRootErrors(const std::string &path, Work &&work)
    } catch (const Error &) {
       throw;
    } catch (const std::exception &error) {
-      throw InputError(path + ": ROOT cannot process it (" + error.what() + ")");
+      const std::string what = error.what();
+      throw InputError(path + ": ROOT cannot process it (" + what.substr(0, what.find('\n')) + ")");
    }
 }
 

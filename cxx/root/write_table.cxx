@@ -2,6 +2,11 @@
 
 #include <TROOT.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <unistd.h>
+
 namespace aeplugin::rdf {
 namespace {
 
@@ -17,6 +22,34 @@ ROOT::RDF::RSnapshotOptions MakeOptions(TableFormat format)
    options.fLazy = true;
    return options;
 }
+
+/// What to do where ROOT calls std::terminate, which it does when the disk is full: its writers throw while an earlier
+/// exception unwinds. Nothing can be saved then but the user's understanding and the space of the unfinished file.
+class TerminateScope {
+public:
+   explicit TerminateScope(const std::string &temporaryPath)
+   {
+      Path() = temporaryPath;
+      fPrevious = std::set_terminate([] {
+         ::unlink(Path().c_str());
+         std::fputs("error: the output cannot be written; is the disk full? Nothing is left behind.\n", stderr);
+         std::_Exit(1);
+      });
+   }
+   ~TerminateScope() { std::set_terminate(fPrevious); }
+   TerminateScope(const TerminateScope &) = delete;
+   TerminateScope &operator=(const TerminateScope &) = delete;
+
+private:
+   /// A terminate handler takes no arguments.
+   static std::string &Path()
+   {
+      static std::string path;
+      return path;
+   }
+
+   std::terminate_handler fPrevious;
+};
 
 } // namespace
 
@@ -36,6 +69,7 @@ std::uint64_t WriteTable(ROOT::RDF::RNode node, const std::string &name, const s
                          const std::string &path, TableFormat format, const Progress &progress,
                          const std::function<double(std::uint64_t)> &fractionDone)
 {
+   const TerminateScope onTerminate(path);
    auto entries = node.Count();
    if (progress)
       entries.OnPartialResult(kEventsPerReport, [&](ULong64_t &done) { progress(fractionDone(done)); });

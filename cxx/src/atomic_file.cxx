@@ -31,20 +31,26 @@ void Flush(const std::string &path)
 
 AtomicFile::AtomicFile(const std::string &path, const std::string &source) : fPath(path)
 {
-   const fs::path target(path);
-   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
    std::error_code ignored;
-   if (fs::is_directory(target, ignored))
-      throw InputError(path + ": is a folder; expected the name of a file to write");
+   // A link is followed: what it leads to is replaced, not the link.
+   const fs::path target = fs::is_symlink(path, ignored) ? fs::weakly_canonical(path, ignored) : fs::path(path);
+   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+   if (path.empty() || (fs::exists(target, ignored) && !fs::is_regular_file(target, ignored)))
+      throw InputError("'" + path + "' is no file that could be replaced; expected the name of a file to write");
    if (!fs::is_directory(folder, ignored))
       throw InputError(path + ": its folder " + folder.string() + " does not exist; make it first");
    if (!source.empty() && fs::equivalent(target, source, ignored))
       throw InputError(path + ": is the input itself; give the output another name");
-   // Process and count keep two jobs, or two threads of one, that write the same name apart.
+   // Process and count keep two jobs, or two threads of one, that write the same name apart. The name of the file is no
+   // part of it: ROOT reads # and ? in a name as parts of a URL.
    static std::atomic<unsigned> count{0};
-   const std::string name =
-      "." + target.stem().string() + ".part" + std::to_string(::getpid()) + "_" + std::to_string(count++);
-   fTemporary = (folder / (name + target.extension().string())).string();
+   const std::string name = ".aeplugin." + std::to_string(::getpid()) + "_" + std::to_string(count++) + ".part";
+   fPath = target.string();
+   fTemporary = (folder / name).string();
+   const int file = ::open(fTemporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+   if (file < 0)
+      throw InputError(path + ": cannot be written (" + std::strerror(errno) + ")");
+   ::close(file);
 }
 
 AtomicFile::~AtomicFile()
@@ -57,8 +63,10 @@ AtomicFile::~AtomicFile()
 
 void AtomicFile::Commit()
 {
-   Flush(fTemporary);
    std::error_code error;
+   if (fs::file_size(fTemporary, error) == 0 || error)
+      throw InputError(fPath + ": nothing was written to it");
+   Flush(fTemporary);
    fs::rename(fTemporary, fPath, error);
    if (error)
       throw InputError(fPath + ": the finished file cannot be renamed from " + fTemporary + " (" + error.message() +

@@ -5,6 +5,8 @@
 #include <aeplugin/error.hxx>
 #include <aeplugin/nearest.hxx>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <system_error>
@@ -26,21 +28,40 @@ std::string ExportedPath(const std::string &modelPath, const CollectionModel &mo
    return path.string();
 }
 
-/// Runs one object, so that a network of another shape is refused before an event loop depends on it.
-std::shared_ptr<const Engine> Probed(std::shared_ptr<const Engine> engine)
+/// Refuses a network that is not the model's own half, be it of another shape or exported before the last training:
+/// on `n` objects it must give what the reference kernels give.
+void CheckAgainst(const Engine &native, const Engine &exported, const std::vector<float> &in, const std::string &path)
 {
-   const std::vector<float> in(engine->Inputs(), 1.f);
-   std::vector<float> out(engine->Outputs());
-   engine->Run(in.data(), 1, out.data());
-   return engine;
+   const std::size_t n = in.size() / native.Inputs();
+   std::vector<float> expected(n * native.Outputs());
+   std::vector<float> got(expected.size());
+   native.Run(in.data(), n, expected.data());
+   exported.Run(in.data(), n, got.data());
+   for (std::size_t i = 0; i < got.size(); ++i)
+      if (!(std::abs(got[i] - expected[i]) <= 1e-3f * std::max(1.f, std::abs(expected[i]))))
+         throw ModelError(path + ": not the network of this model: it gives " + std::to_string(got[i]) +
+                          " instead of " + std::to_string(expected[i]) + "; run `aeplugin export` again");
 }
 
 Autoencoder OpenExported(const std::string &modelPath, const CollectionModel &model, const std::string &extension,
                          const Opener &open)
 {
    const std::size_t columns = model.fColumns.size();
-   return {model, Probed(open(ExportedPath(modelPath, model, "encoder", extension), columns, model.Latents())),
-           Probed(open(ExportedPath(modelPath, model, "decoder", extension), model.Latents(), columns))};
+   const std::size_t latents = model.Latents();
+   const std::string encoderPath = ExportedPath(modelPath, model, "encoder", extension);
+   const std::string decoderPath = ExportedPath(modelPath, model, "decoder", extension);
+   const Autoencoder native = MakeAutoencoder(model);
+   const Autoencoder exported{model, open(encoderPath, columns, latents), open(decoderPath, latents, columns)};
+
+   // Latents about the middle give typical objects.
+   std::vector<float> probe;
+   for (const float value : {0.f, 0.5f, -0.5f})
+      probe.insert(probe.end(), latents, value);
+   CheckAgainst(*native.fDecoder, *exported.fDecoder, probe, decoderPath);
+   std::vector<float> objects(probe.size() / latents * columns);
+   native.fDecoder->Run(probe.data(), probe.size() / latents, objects.data());
+   CheckAgainst(*native.fEncoder, *exported.fEncoder, objects, encoderPath);
+   return exported;
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include <aeplugin/model.hxx>
 #include <aeplugin/nearest.hxx>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -12,6 +13,14 @@ constexpr std::uint32_t kMaxWidth = 65536;
 constexpr std::size_t kMaxLayers = 64;
 constexpr std::size_t kMaxColumns = 4096;
 constexpr std::size_t kMaxCollections = 1000;
+
+/// Whether a text is the name of a column and nothing else: such names become part of expressions that ROOT compiles.
+bool IsName(const std::string &text)
+{
+   const auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+   const auto isRest = [&](char c) { return isLetter(c) || (c >= '0' && c <= '9') || c == '.'; };
+   return !text.empty() && isLetter(text.front()) && std::all_of(text.begin(), text.end(), isRest);
+}
 
 void ValidateNetwork(const Network &network, std::size_t inputs, const std::string &where)
 {
@@ -62,8 +71,8 @@ std::vector<std::string> CollectionModel::LatentNames() const
 void CollectionModel::Validate(const std::string &where) const
 {
    const std::string here = where + ": collection '" + fName + "'";
-   if (fName.empty() || fColumns.empty())
-      throw ModelError(here + ": has no name or no columns");
+   if (!IsName(fName) || fColumns.empty())
+      throw ModelError(here + ": has no columns, or a name that is none");
    if (fColumns.size() > kMaxColumns)
       throw ModelError(here + ": has " + std::to_string(fColumns.size()) + " columns; expected at most " +
                        std::to_string(kMaxColumns));
@@ -71,6 +80,9 @@ void CollectionModel::Validate(const std::string &where) const
    for (const ModelColumn &column : fColumns) {
       if (column.fColumn.empty() || !names.insert(column.fColumn).second)
          throw ModelError(here + ": column '" + column.fColumn + "' is empty or stands twice");
+      if (!IsName(column.fColumn))
+         throw ModelError(here + ": column '" + column.fColumn +
+                          "': names consist of letters, digits, _ and ., and do not begin with a digit");
       if (!std::isfinite(column.fMean) || !std::isfinite(column.fScale) || !(column.fScale > 0))
          throw ModelError(here + ": column '" + column.fColumn + "' has mean " + std::to_string(column.fMean) +
                           " and scale " + std::to_string(column.fScale) + "; expected finite ones and a scale above 0");
@@ -88,10 +100,14 @@ void Model::Validate(const std::string &where) const
       throw ModelError(where + ": holds " + std::to_string(fCollections.size()) + " collections; expected 1 to " +
                        std::to_string(kMaxCollections));
    std::set<std::string> names;
+   std::set<std::string> columns;
    for (const CollectionModel &collection : fCollections) {
       if (!names.insert(collection.fName).second)
          throw ModelError(where + ": collection '" + collection.fName + "' stands twice");
       collection.Validate(where);
+      for (const ModelColumn &column : collection.fColumns)
+         if (!columns.insert(column.fColumn).second)
+            throw ModelError(where + ": column '" + column.fColumn + "' belongs to two collections");
    }
 }
 

@@ -12,7 +12,16 @@ import click
 from aeplugin import __version__, config, glue
 from aeplugin._core import Model
 from aeplugin.recipe import Recipe, shipped_recipes
-from aeplugin.terminal import Command, evaluation_table, load_rdf, progress_bar, size_table, stdout
+from aeplugin.terminal import (
+    Command,
+    check_output,
+    evaluation_table,
+    load_rdf,
+    percent,
+    progress_bar,
+    size_table,
+    stdout,
+)
 
 INPUT = click.Path(path_type=Path)
 OUTPUT = click.Path(path_type=Path)
@@ -34,7 +43,7 @@ def main() -> None:
       aeplugin compress events.root compressed.root --model jets.model
       aeplugin evaluate events.root compressed.root
       aeplugin decompress compressed.root decompressed.root
-      python -m aeplugin.plots events.root decompressed.root --recipe darkmachines-jets -o plots
+      python -m aeplugin.plots events.root decompressed.root -o plots
 
     Exit status: 0 success, 1 an error that the message explains, 2 wrong usage.
     """
@@ -67,6 +76,7 @@ def convert(
     The layout "nanoaod" gives the collections Jet (j and b, with Jet_btag), Electron, Muon (with charge) and Photon;
     "objects" gives one collection Object with Object_kind, in file order. Energies stay in MeV.
     """
+    check_output(target, source, *filter(None, [recipe]))
     rdf = load_rdf()
     layout = layout or (Recipe.from_file(recipe).layout if recipe else "nanoaod")
     with progress_bar(f"convert {source.name}") as update:
@@ -94,6 +104,7 @@ def convert(
 @click.option("--seed", type=click.IntRange(min=0), help="Override the recipe's seed.")
 def train(sources: tuple[Path, ...], recipe: str, output: Path, epochs: int | None, seed: int | None) -> None:
     """Train the autoencoders of a recipe on one or more ROOT files; needs the extra "train"."""
+    check_output(output, *sources, recipe)
     from aeplugin import training
 
     changes = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
@@ -144,6 +155,7 @@ def compress(source: Path, target: Path, model: Path, tree: str | None) -> None:
     from aeplugin.files import read_metadata
     from aeplugin.readers import other_objects
 
+    check_output(target, source, model)
     rdf = load_rdf()
     tree = tree or Recipe.from_text(Model.from_file(str(model)).recipe, where=str(model)).tree or ""
     with progress_bar(f"compress {source.name}") as update:
@@ -161,6 +173,7 @@ def compress(source: Path, target: Path, model: Path, tree: str | None) -> None:
 @click.option("--ttree", is_flag=True, help="Write a TTree instead of an RNTuple.")
 def decompress(source: Path, target: Path, ttree: bool) -> None:
     """Give back a plain ROOT file with the original columns; needs nothing but the compressed file."""
+    check_output(target, source)
     rdf = load_rdf()
     with progress_bar(f"decompress {source.name}") as update:
         entries = rdf.decompress(source, target, ttree=ttree, progress=lambda fraction: update(fraction, ""))
@@ -183,7 +196,7 @@ def evaluate(original: Path, compressed: Path, as_json: bool) -> None:
     stdout.print(evaluation_table(result, read_metadata(compressed).recipe))
     for name, fraction in result.within.items():
         objects = f"{result.objects[name]:,} objects"
-        click.echo(f"{name}: {objects}, {100 * fraction:.2f} % with every variable within tolerance")
+        click.echo(f"{name}: {objects}, {percent(fraction)} with every variable within tolerance")
     stdout.print(size_table(result))
 
 
@@ -194,6 +207,7 @@ def extract(compressed: Path, model: Path) -> None:
     """Write the model inside a compressed file to a file of its own."""
     from aeplugin.files import read_metadata
 
+    check_output(model, compressed)
     read_metadata(compressed).model.save(str(model))
     click.echo(model)
 

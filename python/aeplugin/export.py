@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from aeplugin._core import CollectionModel, Model, Transform
+from aeplugin.errors import InputError
 
 Half = Literal["encoder", "decoder"]
 Format = Literal["onnx", "torchscript"]
@@ -29,6 +31,7 @@ def export(model_path: str | Path, formats: Sequence[Format]) -> list[Path]:
 
     Raises:
         ModelError: the file is no model.
+        InputError: a file cannot be written.
         ImportError: onnx or torch is not installed.
     """
     model = Model.from_file(os.fspath(model_path))
@@ -61,6 +64,9 @@ def _save(content: bytes, path: Path) -> Path:
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # renamed, or never made
+            temporary.unlink()
     return path

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import awkward as ak
 
 from aeplugin._core import Autoencoder, CollectionModel, Model
 from aeplugin.errors import CompatibilityError, CorruptionError
-from aeplugin.readers import EVENTS_PER_STEP, METADATA, Objects, iterate_columns, open_file, reading
+from aeplugin.readers import EVENTS_PER_STEP, METADATA, RECIPE, Objects, iterate_columns, open_file, reading
 from aeplugin.recipe import Recipe
 
 FORMAT_VERSION = 1
@@ -50,7 +50,7 @@ def read_metadata(path: str | Path) -> Metadata:
     Raises:
         InputError: the file is missing or no ROOT file.
         CompatibilityError: it is no compressed file, or one of a newer version.
-        CorruptionError: the model inside is damaged.
+        CorruptionError: the model inside is damaged, or the metadata are not complete.
     """
     if not is_compressed(path):
         raise CompatibilityError(
@@ -59,7 +59,7 @@ def read_metadata(path: str | Path) -> Metadata:
     file = open_file(path)
     with reading(path):
         entries = file[METADATA].arrays()
-    if len(entries) == 0:
+    if len(entries) == 0 or "format_version" not in entries.fields:
         raise CorruptionError(f"{path}: its metadata are empty")
     entry = entries[0]
     version = int(entry["format_version"])
@@ -67,8 +67,11 @@ def read_metadata(path: str | Path) -> Metadata:
         raise CompatibilityError(
             f"{path}: compressed file of version {version}; this aeplugin reads version {FORMAT_VERSION}"
         )
+    missing = {field.name for field in fields(Metadata)} - {"model_bytes"} - set(entries.fields)
+    if missing:
+        raise CorruptionError(f"{path}: its metadata lack {', '.join(sorted(missing))}")
     model_bytes = ak.to_numpy(entry["model"]).tobytes()
-    return Metadata(
+    metadata = Metadata(
         table=entry["table"],
         column_names=ak.to_list(entry["column_names"]),
         column_types=ak.to_list(entry["column_types"]),
@@ -81,6 +84,26 @@ def read_metadata(path: str | Path) -> Metadata:
         input_bytes=int(entry["input_bytes"]),
         input_md5=entry["input_md5"],
     )
+    for collection in metadata.model.collections:
+        known = metadata.recipe.collections.get(collection.name)
+        if known is None or known.columns.keys() != {column.variable for column in collection.columns}:
+            raise CorruptionError(f"{path}: the recipe inside does not fit collection {collection.name!r} of the model")
+    return metadata
+
+
+def recipe_of(path: str | Path) -> Recipe | None:
+    """The recipe inside a compressed file, or inside one that was decompressed; None for other files.
+
+    Raises:
+        InputError: the file is missing or no ROOT file.
+        RecipeError: the recipe inside breaks the schema.
+    """
+    if is_compressed(path):
+        return read_metadata(path).recipe
+    file = open_file(path)
+    with reading(path):
+        text = str(file[RECIPE]) if RECIPE in file.keys(cycle=False) else None
+    return None if text is None else Recipe.from_text(text, where=f"{path}: recipe")
 
 
 def iterate_decoded(

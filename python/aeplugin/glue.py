@@ -25,7 +25,8 @@ def library(component: Component) -> Path:
     """The compiled library of a component; compiled now if it is not in the cache yet (about a minute).
 
     Raises:
-        CompatibilityError: ROOT (or torch), CMake or a compiler is missing, or the compilation fails.
+        CompatibilityError: ROOT (or torch), CMake or a compiler is missing, the compilation fails, or the cache is not
+            writable.
     """
     target = _cached(component)
     if not target.exists():
@@ -79,8 +80,15 @@ def _compile(component: Component, target: Path) -> None:
     cmake = _tool("cmake")
     if cmake is None:
         raise CompatibilityError("cmake is not found; `pip install cmake ninja` or your system's package gives it")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as build:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix="build-")
+    except OSError as error:
+        raise CompatibilityError(
+            f"{target.parent}: cannot write here what is to be compiled ({error.strerror}); "
+            "set AEPLUGIN_CACHE to a folder that you can write to"
+        ) from None
+    with folder as build:
         configure: list[str | Path] = [
             cmake,
             "-S",

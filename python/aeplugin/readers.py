@@ -19,6 +19,9 @@ from aeplugin.recipe import Collection
 METADATA = "aeplugin"
 """Name of the RNTuple that carries model and provenance in a compressed file."""
 
+RECIPE = "aeplugin_recipe"
+"""Name of the TObjString with the recipe in a decompressed file."""
+
 TABLE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 
 EVENTS_PER_STEP = 200_000
@@ -101,10 +104,10 @@ def open_table(path: str | Path, tree: str | None = None) -> Any:
 
 
 def other_objects(path: str | Path, tree: str) -> list[str]:
-    """Names of what a ROOT file holds besides `tree`: other trees, histograms, folders."""
+    """Names of what a ROOT file holds besides `tree` and a recipe: other trees, histograms, folders."""
     file = open_file(path)
     with reading(path):
-        return [name for name in file.keys(cycle=False, recursive=False) if name != tree]
+        return [name for name in file.keys(cycle=False, recursive=False) if name not in (tree, RECIPE)]
 
 
 def iterate_collection(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import click
@@ -13,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aeplugin.errors import Error
+from aeplugin.errors import Error, InputError
 from aeplugin.evaluation import Evaluation
 from aeplugin.recipe import Recipe
 from aeplugin.residuals import bound
@@ -21,18 +24,41 @@ from aeplugin.residuals import bound
 SHOW_AFTER_SECONDS = 2.0
 
 stderr = Console(stderr=True)
-stdout = Console()
+stdout = Console(width=1000, markup=False, highlight=False)
+"""For tables: the terminal wraps a long line, where rich would cut numbers; and text of a recipe is no markup."""
 
 
 class Command(click.Command):
-    """A command that reports aeplugin's own errors, and those of missing extras, in one line with exit status 1."""
+    """A command that reports errors of aeplugin, of files and of missing extras in one line with exit status 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (Error, ImportError) as error:
+        except BrokenPipeError:  # `| head`: click ends quietly
+            raise
+        except (Error, ImportError, OSError, UnicodeError) as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(130)
+
+
+def check_output(output: Path, *inputs: str | Path) -> None:
+    """Refuse, before any work, an output that cannot be written or would replace an input.
+
+    Raises:
+        InputError: `output` is one of the `inputs` or a directory, or its folder is missing or not writable.
+    """
+    for path in inputs:
+        if output.exists() and os.path.exists(path) and os.path.samefile(output, path):
+            raise InputError(f"{output}: is the input itself; give the output another name")
+    if output.is_dir():
+        raise InputError(f"{output}: is a directory; expected the name of a file to write")
+    if not output.parent.is_dir():
+        raise InputError(f"{output}: there is no folder {output.parent}; make it first")
+    if not os.access(output.parent, os.W_OK):
+        raise InputError(f"{output}: the folder {output.parent} is not writable")
 
 
 def load_rdf() -> ModuleType:
@@ -51,8 +77,9 @@ def progress_bar(description: str) -> Iterator[Callable[[float, str], None]]:
 
     Gives a function that takes the fraction done and a note.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=stderr, transient=True)
+    what, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+    columns = (what, BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), note)
+    bar = Progress(*columns, console=stderr, transient=True)
     task = bar.add_task(description, total=1.0, note="")
     started = time.monotonic()
     shown = False
@@ -77,15 +104,15 @@ def evaluation_table(evaluation: Evaluation, recipe: Recipe) -> Table:
     for name, variables in evaluation.variables.items():
         for variable, summary in variables.items():
             column = recipe.collections[name].columns[variable]
-            percent = column.tolerance.rel is not None
-            unit = " %" if percent else f" {column.unit}" if column.unit else ""
-            factor = 100 if percent else 1
+            relative = column.tolerance.rel is not None
+            unit = " %" if relative else f" {column.unit}" if column.unit else ""
+            factor = 100 if relative else 1
             sizes = (summary.mean, summary.rms, summary.abs68, summary.abs95, summary.abs999, summary.max)
             table.add_row(
                 f"{name} {variable}",
                 f"{factor * bound(column):g}{unit}",
-                *[f"{factor * size:.2g}" for size in sizes],
-                f"{100 * summary.within:.2f} %",
+                *[_short(factor * size) for size in sizes],
+                percent(summary.within),
             )
     return table
 
@@ -99,8 +126,23 @@ def size_table(evaluation: Evaluation) -> Table:
         "the model in it, at most": evaluation.model_bytes,
     }
     for label, size in rows.items():
-        table.add_row(label, f"{size:,}", f"{evaluation.bits_per_object(size):.1f}")
+        bits = evaluation.bits_per_object(size)
+        table.add_row(label, f"{size:,}", _or_dash(bits, f"{bits:.1f}"))
     return table
+
+
+def percent(fraction: float) -> str:
+    """A fraction in per cent; a dash where there is none."""
+    return _or_dash(fraction, f"{100 * fraction:.2f} %")
+
+
+def _short(value: float) -> str:
+    """Two digits, and no exponent where the number is large."""
+    return _or_dash(value, f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}")
+
+
+def _or_dash(value: float, text: str) -> str:
+    return "\N{EN DASH}" if math.isnan(value) else text
 
 
 def _table(title: str, headings: tuple[str, ...]) -> Table:

@@ -32,6 +32,8 @@ EpochReport = Callable[[str, int, int, float], None]
 """Called after each epoch with collection, epoch (from 1), number of epochs and validation loss."""
 
 MINIMUM_OBJECTS = 10
+VALIDATION_ROWS = 65536
+"""Rows that go through the network at once for the validation loss, to bound the memory."""
 
 
 @dataclass
@@ -59,11 +61,14 @@ def train(paths: Sequence[str | Path], recipe: Recipe, report: EpochReport | Non
         InputError: there are too few objects to train on, or a column is constant.
         RecipeError: the file lacks a column of the recipe.
     """
+    samples = {}  # of all collections before the first fit: what cannot be trained on is told at once
+    for name, collection in recipe.collections.items():
+        objects = concatenate([read_collection(path, name, collection, recipe.tree) for path in paths])
+        samples[name] = _prepare(objects, name, collection, recipe.training)
     collections = []
     summaries = {}
     for name, collection in recipe.collections.items():
-        objects = concatenate([read_collection(path, name, collection, recipe.tree) for path in paths])
-        model, summary = train_collection(objects, name, collection, recipe.training, report)
+        model, summary = _train(samples.pop(name), name, collection, recipe.training, report)
         collections.append(model)
         summaries[name] = asdict(summary)
     training = {
@@ -79,7 +84,20 @@ def train_collection(
     objects: Objects, name: str, collection: Collection, settings: Training, report: EpochReport | None = None
 ) -> tuple[CollectionModel, TrainingSummary]:
     """Train the autoencoder of one collection; see `train`."""
-    started = time.monotonic()
+    return _train(_prepare(objects, name, collection, settings), name, collection, settings, report)
+
+
+@dataclass
+class _Sample:
+    """Standardised objects of one collection, shape (objects, columns) each, split by event."""
+
+    columns: list[ModelColumn]
+    training: torch.Tensor
+    validation: torch.Tensor
+    summary: TrainingSummary
+
+
+def _prepare(objects: Objects, name: str, collection: Collection, settings: Training) -> _Sample:
     columns = list(collection.columns.items())
     transforms = [Transform.log10 if column.transform == "log10" else Transform.linear for _, column in columns]
     values = objects.matrix()
@@ -104,26 +122,37 @@ def train_collection(
             raise InputError(f"variable {variable!r} of collection {name!r} is constant; leave it out of the recipe")
     standardised = ((transformed - mean) / scale).astype(np.float32)
 
-    summary = TrainingSummary(len(values), int((~usable).sum()), int((~held_out).sum()), int(held_out.sum()))
-    torch.manual_seed(settings.seed)
-    network = make_network(len(columns), collection.network)
-    with _one_thread():
-        _fit(
-            network,
-            torch.from_numpy(standardised[~held_out]),
-            torch.from_numpy(standardised[held_out]),
-            settings,
-            summary,
-            lambda epoch, loss: report(name, epoch, settings.epochs, loss) if report else None,
-        )
-    summary.seconds = time.monotonic() - started
     in_file = collection.file_columns(name)
     model_columns = [
         ModelColumn(variable, in_file[variable], transform, float(m), float(s))
         for (variable, _), transform, m, s in zip(columns, transforms, mean, scale, strict=True)
     ]
+    return _Sample(
+        model_columns,
+        torch.from_numpy(standardised[~held_out]),
+        torch.from_numpy(standardised[held_out]),
+        TrainingSummary(len(values), int((~usable).sum()), int((~held_out).sum()), int(held_out.sum())),
+    )
+
+
+def _train(
+    sample: _Sample, name: str, collection: Collection, settings: Training, report: EpochReport | None
+) -> tuple[CollectionModel, TrainingSummary]:
+    started = time.monotonic()
+    torch.manual_seed(settings.seed)
+    network = make_network(len(sample.columns), collection.network)
+    with _one_thread():
+        _fit(
+            network,
+            sample.training,
+            sample.validation,
+            settings,
+            sample.summary,
+            lambda epoch, loss: report(name, epoch, settings.epochs, loss) if report else None,
+        )
+    sample.summary.seconds = time.monotonic() - started
     encoder, decoder = network
-    return CollectionModel(name, model_columns, _layers(encoder), _layers(decoder)), summary
+    return CollectionModel(name, sample.columns, _layers(encoder), _layers(decoder)), sample.summary
 
 
 def make_network(columns: int, network: Network) -> torch.nn.Sequential:
@@ -179,8 +208,7 @@ def _fit(
             optimiser.step()
             schedule.step()
             total += loss.item()
-        with torch.inference_mode():
-            validation_loss = loss_of(network(validation), validation).item()
+        validation_loss = _mean_squared_error(network, validation)
         summary.training_loss.append(total / batches)
         summary.validation_loss.append(validation_loss)
         if validation_loss < summary.best_validation_loss:
@@ -190,6 +218,16 @@ def _fit(
     if not best:
         raise InputError("the training diverged: no epoch has a finite validation loss; lower the learning rate")
     network.load_state_dict(best)
+
+
+def _mean_squared_error(network: torch.nn.Module, values: torch.Tensor) -> float:
+    """Every value weighs the same, whatever chunk it is in."""
+    sum_of_squares = torch.nn.MSELoss(reduction="sum")
+    total = 0.0
+    with torch.inference_mode():
+        for chunk in torch.split(values, VALIDATION_ROWS):
+            total += sum_of_squares(network(chunk), chunk).item()
+    return float(total / values.numel())
 
 
 def _usable(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:

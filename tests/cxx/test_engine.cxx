@@ -301,7 +301,7 @@ void TestRefusedModels()
 {
    Throws<CompatibilityError>([] { MakeAutoencoder(testing::RandomJets(), "sse9"); }, "instruction set 'sse9'");
    Throws<CompatibilityError>([] { MakeAutoencoder(testing::RandomJets(), "sse9"); }, "generic");
-   Throws<ModelError>([] { MakeAutoencoder(CollectionModel{}); }, "no name or no columns");
+   Throws<ModelError>([] { MakeAutoencoder(CollectionModel{}); }, "has no columns, or a name that is none");
    auto model = testing::RandomJets();
    model.fEncoder[1].fWeights.pop_back();
    Throws<ModelError>([&] { MakeAutoencoder(model); }, "encoder, layer 1: has 39999 weights");

@@ -367,8 +367,8 @@ void TestValidate()
    refused("holds 0 collections", [](Model &model) { model.fCollections.clear(); });
    refused("'Jet' stands twice", [](Model &model) { model.fCollections.push_back(model.fCollections[0]); });
    refused("holds 1001 collections", [](Model &model) { model.fCollections.resize(1001); });
-   jet("has no name or no columns", [](auto &c) { c.fName.clear(); });
-   jet("has no name or no columns", [](auto &c) { c.fColumns.clear(); });
+   jet("has no columns, or a name that is none", [](auto &c) { c.fName.clear(); });
+   jet("has no columns, or a name that is none", [](auto &c) { c.fColumns.clear(); });
    jet("has 4097 columns", [](auto &c) { c.fColumns.resize(4097); });
    jet("column 'Jet_x0' is empty or stands twice", [](auto &c) { c.fColumns[1].fColumn = "Jet_x0"; });
    jet("column '' is empty", [](auto &c) { c.fColumns[1].fColumn.clear(); });
@@ -420,9 +420,9 @@ void TestSave()
    const TemporaryFolder folder;
    const auto model = SmallModel();
    Throws<InputError>([&] { model.Save(folder / "none/a.model"); }, "its folder " + (folder / "none") + " does not");
-   Throws<InputError>([&] { model.Save(folder.Path()); }, folder.Path() + ": is a folder");
+   Throws<InputError>([&] { model.Save(folder.Path()); }, folder.Path() + "' is no file that could be replaced");
    Throws<InputError>([&] { model.Save(folder / "none/"); }, "does not exist");
-   Throws<InputError>([&] { model.Save(folder / std::string(300, 'x')); }, "cannot be written");
+   Throws<InputError>([&] { model.Save(folder / std::string(300, 'x')); }, "cannot be renamed");
    Throws<InputError>([&] { model.Save(""); }, "");
    testing::WriteFile(folder / "file", "x");
    Throws<InputError>([&] { model.Save(folder / "file/a.model"); }, "");
@@ -449,7 +449,7 @@ void TestAtomicFile()
       temporary = file.TemporaryPath();
       testing::WriteFile(temporary, "half of the n");
       AreEqual(folder.Names().size(), 2u, "files while it is written");
-      AreEqual(temporary.substr(temporary.size() - 5), ".root", "extension");
+      AreEqual(temporary.substr(temporary.size() - 5), ".part", "extension");
       AreEqual(temporary.substr(0, folder.Path().size()), folder.Path(), "folder");
    }
    AreEqual(testing::ReadFile(path), "old", "without Commit()");
@@ -465,7 +465,7 @@ void TestAtomicFile()
    IsTrue(folder.Names() == Names{"table.root"}, "only the file stays");
    {
       AtomicFile file(path);
-      Throws<InputError>([&] { file.Commit(); }, "cannot be written to disk");
+      Throws<InputError>([&] { file.Commit(); }, "nothing was written");
    }
    {
       AtomicFile file(folder / "taken");

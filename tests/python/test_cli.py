@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import uproot
@@ -14,6 +15,8 @@ from click.testing import CliRunner, Result
 
 from aeplugin import Model, Recipe, __version__, config
 from aeplugin.cli import main
+from aeplugin.evaluation import Evaluation, ResidualSummary
+from aeplugin.terminal import Command, evaluation_table, size_table, stdout
 
 
 def run(*arguments: object) -> Result:
@@ -101,6 +104,73 @@ def test_inputs_that_are_no_events(tmp_path: Path, name: str) -> None:
 def test_wrong_usage_has_its_own_status() -> None:
     assert run("convert").exit_code == 2
     assert run("convert", "a", "b", "--on-bad-line", "cry").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "convert e.csv e.csv",
+        "convert e.csv r.yaml --recipe r.yaml",
+        "train a.root e.root --recipe darkmachines-jets -o e.root",
+        "train e.root --recipe r.yaml -o link.yaml",
+        "compress e.root e.root --model m.model",
+        "compress e.root m.model --model m.model",
+        "decompress e.root folder/../e.root",
+        "extract e.root e.root",
+    ],
+)
+def test_an_output_never_replaces_an_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"e.csv", "e.root", "r.yaml", "m.model"}
+    for name in names:
+        Path(name).write_text(name)
+    Path("folder").mkdir()
+    Path("link.yaml").symlink_to("r.yaml")
+    result = run(*command.split())
+    assert result.exit_code == 1
+    assert "is the input itself; give the output another name" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert all(Path(name).read_text() == name for name in names)
+
+
+def test_a_training_is_not_lost(tmp_path: Path, events_file: Path) -> None:
+    for output, message in ((tmp_path / "no" / "m", "there is no folder"), (tmp_path, "is a directory")):
+        result = run("train", events_file, "--recipe", "darkmachines-jets", "-o", output)
+        assert result.exit_code == 1
+        assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (PermissionError(13, "Permission denied", "a.root"), 1, "error: [Errno 13] Permission denied: 'a.root'\n"),
+        (UnicodeEncodeError("ascii", "é", 0, 1, "no"), 1, "error: 'ascii' codec can't"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_errors_of_the_system_are_one_line(error: BaseException, status: int, message: str) -> None:
+    @click.command(cls=Command)
+    def fail() -> None:
+        raise error
+
+    result = CliRunner().invoke(fail)
+    assert result.exit_code == status
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
+
+
+def test_tables_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """No number is cut, markup in a unit is text, and what has no value is a dash."""
+    monkeypatch.setenv("COLUMNS", "20")
+    recipe = Recipe.from_text("collections: {Jet: {columns: {pt: {tolerance: {abs: 0.125}, unit: '[/x]'}}}}")
+    nan = float("nan")
+    empty = ResidualSummary(nan, nan, nan, nan, nan, nan, nan, 0)
+    evaluation = Evaluation({"Jet": {"pt": empty}}, {"Jet": nan}, {"Jet": 0}, 123_456_789, 12_345, 1)
+    stdout.print(evaluation_table(evaluation, recipe))
+    stdout.print(size_table(evaluation))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["Jet", "pt", "0.125", "[/x]", *7 * ["\N{EN DASH}"]] in lines
+    assert ["original", "file", "123,456,789", "\N{EN DASH}"] in lines
 
 
 def test_misspelt_recipe_key(tmp_path: Path, events_file: Path) -> None:

@@ -47,6 +47,7 @@ def test_compiled_analysis(build: Path, events_file: Path, jets_model: Path, tmp
         "AEPLUGIN_ONNXRUNTIME": str(config.onnxruntime_library()),
     }
     output = call(build / "analysis", events_file, jets_model, tmp_path / "compressed.root", **libraries)
+    assert output.startswith("3000 events\n")
     assert "threads agree\n" in output
     assert "file agrees\n" in output
     differences = re.findall(r"(onnx|torch) differs by (\S+)", output)

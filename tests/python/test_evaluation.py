@@ -15,7 +15,7 @@ import uproot
 from aeplugin import Autoencoder, Model, Recipe, darkmachines
 from aeplugin.errors import CompatibilityError, CorruptionError, InputError
 from aeplugin.evaluation import evaluate
-from aeplugin.files import is_compressed, read_metadata
+from aeplugin.files import is_compressed, read_metadata, recipe_of
 from aeplugin.readers import METADATA, read_collection
 
 
@@ -26,14 +26,17 @@ def one_entry(value: Any) -> ak.Array:
 
 
 def write_compressed(path: Path, original: Path, model_path: Path, events: int | None = None, **changes: Any) -> Path:
-    """A compressed file as docs/compressed-file.md describes it, of the first `events` events."""
+    """A compressed file as docs/compressed-file.md describes it, of the first `events` events.
+
+    `changes` of the metadata; None leaves a field out.
+    """
     model = Model.from_file(str(model_path))
     (jets,) = model.collections
     collection = Recipe.from_text(model.recipe).collections["Jet"]
     objects = read_collection(original, "Jet", collection)
     latents = Autoencoder(jets).encoder(objects.matrix())
     columns = {name: ak.unflatten(latents[:, i], objects.counts)[:events] for i, name in enumerate(jets.latent_names)}
-    metadata = {
+    metadata: dict[str, Any] = {
         "format_version": 1,
         "aeplugin_version": "0.1.0",
         "root_version": "6.40",
@@ -48,7 +51,7 @@ def write_compressed(path: Path, original: Path, model_path: Path, events: int |
     } | changes
     with uproot.recreate(path) as file:
         file.mkrntuple("events", columns)
-        file.mkrntuple(METADATA, {name: one_entry(value) for name, value in metadata.items()})
+        file.mkrntuple(METADATA, {k: one_entry(v) for k, v in metadata.items() if v is not None})
     return path
 
 
@@ -100,6 +103,7 @@ def test_metadata(compressed: Path, events_file: Path, jets_model: Path) -> None
     assert metadata.recipe == Recipe.from_text(metadata.model.recipe)
     assert (metadata.table, metadata.input_name) == ("events", events_file.name)
     assert metadata.column_names == ["Jet_E", "Jet_pt", "Jet_eta", "Jet_phi"]
+    assert recipe_of(compressed) == metadata.recipe
     assert is_compressed(compressed)
     assert not is_compressed(events_file)
 
@@ -146,6 +150,15 @@ def test_no_compressed_files(events_file: Path, jets_model: Path, compressed: Pa
     broken = write_compressed(tmp_path / "broken.root", events_file, jets_model, events=5, model=damaged)
     with pytest.raises(CorruptionError, match=r"broken\.root: the checksum"):
         evaluate(events_file, broken)
+    for field in ("format_version", "model", "input_md5"):
+        lacking = write_compressed(tmp_path / "lacking.root", events_file, jets_model, **{field: None})
+        with pytest.raises(CorruptionError, match=rf"lacking\.root: its metadata (lack {field}|are empty)"):
+            read_metadata(lacking)
+    recipe = Recipe.from_file("darkmachines-jets").to_text()
+    for text in (recipe.replace("Jet:", "Muon:"), recipe.replace("eta:", "rapidity:")):
+        other = write_compressed(tmp_path / "other.root", events_file, jets_model, recipe=text)
+        with pytest.raises(CorruptionError, match=r"other\.root: the recipe inside does not fit collection 'Jet'"):
+            read_metadata(other)
     cut = tmp_path / "cut.root"
     whole = compressed.read_bytes()
     for size in np.linspace(100, len(whole) - 1, 8, dtype=int).tolist():

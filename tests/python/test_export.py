@@ -13,7 +13,7 @@ import pytest
 
 from aeplugin import Autoencoder, Model, Recipe, config, glue
 from aeplugin._core import CollectionModel, Transform
-from aeplugin.errors import CompatibilityError, ModelError
+from aeplugin.errors import CompatibilityError, InputError, ModelError
 from aeplugin.export import HALVES, Half, export
 from aeplugin.readers import read_collection
 from aeplugin.torch_export import dense_module
@@ -144,6 +144,21 @@ def test_exports_can_be_repeated(exported: Path, tmp_path: Path) -> None:
     first = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert set(first) == {"jets.model", "jets.Jet.encoder.onnx", "jets.Jet.decoder.onnx"}
     assert first["jets.Jet.encoder.onnx"] == exported.with_suffix(".Jet.encoder.onnx").read_bytes()
+
+
+def test_export_that_cannot_be_written(exported: Path, tmp_path: Path) -> None:
+    shutil.copy(exported, tmp_path / "jets.model")
+    (tmp_path / "jets.Jet.encoder.onnx").mkdir()
+    with pytest.raises(InputError, match=r"jets\.Jet\.encoder\.onnx: cannot be written"):
+        export(tmp_path / "jets.model", ["onnx"])
+    assert {file.name for file in tmp_path.iterdir()} == {"jets.model", "jets.Jet.encoder.onnx"}
+
+
+def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(glue, "_tool", lambda name: name)
+    with pytest.raises(CompatibilityError, match="AEPLUGIN_CACHE"):
+        glue._compile("torch", tmp_path / "file" / "lib.so")
 
 
 def test_export_of_no_model(tmp_path: Path) -> None:

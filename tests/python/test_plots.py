@@ -14,10 +14,12 @@ import uproot
 from click.testing import CliRunner
 
 from aeplugin.errors import InputError, RecipeError
+from aeplugin.files import recipe_of
 from aeplugin.plots import differences, filling, make_plots, naming
 from aeplugin.plots.__main__ import main
 from aeplugin.plots.binning import residual_bins, value_bins
 from aeplugin.plots.panels import Span
+from aeplugin.readers import other_objects
 from aeplugin.recipe import Column, Recipe, Tolerance
 from aeplugin.statistics import Correlation, Sample
 
@@ -183,8 +185,19 @@ def test_different_number_of_events(
 def test_no_objects(tmp_path: Path, recipe: Recipe) -> None:
     empty = np.empty(0, np.float32)
     path = write(tmp_path / "empty.root", np.zeros(5, int), {"pt": empty, "phi": empty})
-    with pytest.raises(InputError, match="collection 'Jet' has no objects"):
+    with pytest.raises(InputError, match="no objects in 'Jet', so there is nothing to plot"):
         make_plots(path, path, recipe, tmp_path / "plots")
+
+
+def test_a_collection_without_objects_is_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    collection = "{columns: {pt: {tolerance: {abs: 1}}}}"
+    recipe = Recipe.from_text(f"collections: {{Muon: {collection}, Jet: {collection}}}")
+    jets = ak.Array([[1.0], [2.0, 3.0]])
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("Events", {"Jet_pt": jets, "Muon_pt": jets[:, :0]})
+    written = make_plots(tmp_path / "a.root", tmp_path / "a.root", recipe, tmp_path / "plots", formats=["png"])
+    assert [path.stem.split("_", 3)[3] for path in written] == ["Jet_pt_input", "Jet_pt_residual"]
+    assert "Muon: not drawn, the collection has no objects" in caplog.text
 
 
 def test_few_events_and_exact_values(tmp_path: Path, recipe: Recipe) -> None:
@@ -287,6 +300,21 @@ def test_a_compressed_file_is_to_be_decompressed_first(tmp_path: Path, files: tu
         file.mkrntuple("aeplugin", {"format_version": np.ones(1)})
     with pytest.raises(InputError, match="aeplugin decompress"):
         make_plots(files[0], tmp_path / "c.root", Recipe.from_text(RECIPE), tmp_path / "plots")
+
+
+def test_recipe_of_a_decompressed_file(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    arguments = [*map(str, files), "-o", str(tmp_path / "plots"), "--format", "png"]
+    missing = CliRunner().invoke(main, arguments)
+    assert missing.exit_code == 1
+    assert "reconstructed.root: there is no recipe inside; give one with --recipe" in missing.stderr
+    with uproot.update(files[1]) as file:
+        file["aeplugin_recipe"] = RECIPE
+    assert recipe_of(files[1]) == Recipe.from_text(RECIPE)
+    assert recipe_of(files[0]) is None
+    assert other_objects(files[1], "Events") == []
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("7 files")
 
 
 def test_command(tmp_path: Path, files: tuple[Path, Path]) -> None:

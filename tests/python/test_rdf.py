@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,23 @@ def test_frame_after_an_event_loop_that_failed(tmp_path: Path) -> None:
     assert frame.Count().GetValue() == 2
 
 
+def test_a_column_read_as_another_type_is_refused(data: Path, root: Any) -> None:
+    root.gInterpreter.Declare(
+        """
+        double MeanAs(ROOT::RDF::RNode node, bool jets) {
+           if (jets)
+              return *node.Define("x", [](const ROOT::RVecD &v) { return v.size(); }, {"Jet_pt"}).Mean<size_t>("x");
+           return *node.Define("x", [](double v) { return v; }, {"MET_pt"}).Mean<double>("x");
+        }
+        """
+    )
+    frame = root.RDF.AsRNode(rdf.from_darkmachines(data / "zz.csv.gz"))
+    with pytest.raises(Exception, match="'MET_pt' is of type float; it is read as double"):
+        root.MeanAs(frame, False)
+    with pytest.raises(Exception, match="'Jet_pt' is of type ROOT::VecOps::RVec<float>; it is read as"):
+        root.MeanAs(frame, True)
+
+
 def test_frame_from_a_missing_file() -> None:
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         rdf.from_darkmachines("nowhere.csv")
@@ -217,6 +236,33 @@ def test_functors_in_interpreted_code(events_file: Path, jets_model: Path, root:
 def test_a_functor_for_another_number_of_columns_is_refused(jets_model: Path, root: Any) -> None:
     with pytest.raises(Exception, match="takes 4 columns; it is given 3"):
         root.aeplugin.rdf.Encode[3](rdf.open_autoencoder(jets_model))
+
+
+def test_steps_after_a_change_and_twice(events_file: Path, jets_model: Path, root: Any) -> None:
+    """As for systematic variations: the step sees the values of its own frame, and may be taken again."""
+    jets = rdf.open_autoencoder(jets_model)
+    frame = rdf.define_latents(root.RDataFrame("events", str(events_file)), jets)
+    varied = rdf.define_reconstructed(frame.Redefine("Jet_pt", "Jet_pt * 1.5f"), jets, "_up")
+    both = rdf.define_reconstructed(varied, jets, "_again")
+    sums = [both.Define(f"sum{s}", f"Sum(Jet_pt{s})").Sum(f"sum{s}") for s in ("_up", "_again")]
+    nominal = rdf.define_reconstructed(frame, jets, "_up").Define("s", "Sum(Jet_pt_up)").Sum("s")
+    assert sums[0].GetValue() == sums[1].GetValue()
+    assert sums[0].GetValue() > 1.1 * nominal.GetValue()
+
+
+def test_exports_of_an_earlier_training_are_refused(jets_model: Path, make_model: Any, tmp_path: Path) -> None:
+    path = tmp_path / "jets.model"
+    path.write_bytes(jets_model.read_bytes())
+    export.export(path, ["onnx"])
+    rdf.open_autoencoder(path, engine="onnx")
+    model = aeplugin.Model.from_file(str(path))
+    columns = model.collections[0].columns
+    jets = model.collection("Jet")
+    changed = [aeplugin._core.Layer(layer.weights * 1.1, layer.biases, layer.activation) for layer in jets.encoder]
+    retrained = aeplugin._core.CollectionModel("Jet", columns, changed, jets.decoder)
+    aeplugin.Model(model.recipe, model.training, [retrained]).save(str(path))
+    with pytest.raises(ModelError, match=r"encoder\.onnx: not the network of this model.*aeplugin export"):
+        rdf.open_autoencoder(path, engine="onnx")
 
 
 def test_a_frame_without_the_columns_is_refused(jets_model: Path, root: Any) -> None:
@@ -371,6 +417,58 @@ def test_the_input_is_never_replaced(events_file: Path, jets_model: Path, data: 
 def test_misspelt_names_get_a_hint(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"called 'event'; did you mean 'events'\?"):
         rdf.compress(events_file, tmp_path / "c.root", jets_model, tree="event")
+
+
+@pytest.mark.parametrize("name", ["a#b.root", "a?b.root", "a$b.root", "a b'é.root", "events"])
+def test_names_of_files(events_file: Path, jets_model: Path, tmp_path: Path, name: str) -> None:
+    assert rdf.compress(events_file, tmp_path / name, jets_model) == 3000
+    assert leftovers(tmp_path) == [name]
+
+
+def test_a_full_disk_leaves_nothing(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
+    code = "import sys; from aeplugin import rdf; rdf.load(); import resource; "
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); rdf.compress(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, events_file, tmp_path / "c.root", jets_model]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "disk full" in done.stderr or "cannot" in done.stderr
+    assert "*** Break ***" not in done.stderr
+    assert leftovers(tmp_path) == []
+
+
+def test_tables_that_cannot_be_given_back_are_refused(tmp_path: Path, flat_model: Path, data: Path) -> None:
+    numbers = {"pt": np.ones(3, np.float32), "eta": np.ones(3, np.float32)}
+    target = tmp_path / "c.root"
+    with uproot.recreate(tmp_path / "dots.root") as file:
+        file.mktree("jets", {**numbers, "foo.bar": np.ones(3)})
+    with pytest.raises(InputError, match=r"'foo\.bar' has a dot in its name"):
+        rdf.compress(tmp_path / "dots.root", target, flat_model)
+    with uproot.recreate(tmp_path / "empty.root") as file:
+        file.mktree("jets", {name: values[:0] for name, values in numbers.items()})
+    with pytest.raises(InputError, match="has no events"):
+        rdf.compress(tmp_path / "empty.root", target, flat_model)
+    (tmp_path / "bad.csv").write_text("nothing\n")
+    assert rdf.convert(tmp_path / "bad.csv", tmp_path / "none.root", skip_bad_lines=True)[:2] == (0, 1)
+    with pytest.raises(InputError, match="has no events"):
+        rdf.compress(tmp_path / "none.root", target, flat_model)
+    assert not target.exists()
+
+
+def test_nested_vectors_cannot_go_into_a_ttree(tmp_path: Path, flat_model: Path) -> None:
+    numbers = {"pt": np.ones(3, np.float32), "eta": np.ones(3, np.float32)}
+    with uproot.recreate(tmp_path / "in.root") as file:
+        file.mkrntuple("jets", {**numbers, "nested": ak.Array([[[1.0], [2.0, 3.0]], [], [[4.0]]])})
+    rdf.compress(tmp_path / "in.root", tmp_path / "c.root", flat_model)
+    with pytest.raises(InputError, match=r"'nested' of type .* cannot go into a TTree"):
+        rdf.decompress(tmp_path / "c.root", tmp_path / "d.root", ttree=True)
+    rdf.decompress(tmp_path / "c.root", tmp_path / "d.root")
+    assert uproot.open(tmp_path / "d.root")["jets"]["nested"].array().tolist() == [[[1.0], [2.0, 3.0]], [], [[4.0]]]
+
+
+def test_the_recipe_comes_back_with_the_events(compressed_file: Path, tmp_path: Path) -> None:
+    rdf.decompress(compressed_file, tmp_path / "d.root")
+    recipe = aeplugin.Recipe.from_text(str(uproot.open(tmp_path / "d.root")["aeplugin_recipe"]))
+    assert recipe == files.read_metadata(compressed_file).recipe
 
 
 def test_compress_errors_leave_nothing(

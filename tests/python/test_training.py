@@ -244,6 +244,30 @@ def test_report_and_several_files_and_collections(tmp_path: Path) -> None:
     assert Recipe.from_text(model.recipe) == recipe
 
 
+def test_all_collections_are_looked_at_before_the_first_fit(tmp_path: Path) -> None:
+    objects = make_jets(np.full(60, 3))
+    columns = {f"Jet_{name}": ak.unflatten(values, objects.counts) for name, values in objects.columns.items()}
+    none = {f"Muon_{name}": values[:, :0] for name, values in zip(objects.columns, columns.values(), strict=True)}
+    with uproot.recreate(tmp_path / "e.root") as file:
+        file.mkrntuple("events", columns | none)
+    recipe = RECIPE.model_copy(update={"collections": {"Jet": JETS, "Muon": JETS}})
+    reports: list[str] = []
+    with pytest.raises(InputError, match="'Muon' has 0 usable objects"):
+        training.train([tmp_path / "e.root"], recipe, lambda name, *_: reports.append(name))
+    assert reports == []
+
+
+def test_validation_in_chunks_weighs_every_value_equally(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    network = training.make_network(3, JETS.network)
+    values = torch.randn(1000, 3)
+    expected = torch.nn.functional.mse_loss(network(values), values).item()
+    for rows in (7, 999, 65536):
+        monkeypatch.setattr(training, "VALIDATION_ROWS", rows)
+        assert training._mean_squared_error(network, values) == pytest.approx(expected, rel=1e-6)
+
+
 def test_missing_column(events_file: Path) -> None:
     recipe = Recipe.from_text("collections: {Jet: {columns: {mass: {tolerance: {rel: 0.1}}}}}")
     with pytest.raises(RecipeError, match="no column 'Jet_mass' for variable 'mass'"):

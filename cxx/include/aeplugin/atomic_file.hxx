@@ -10,13 +10,14 @@ namespace aeplugin {
 class AtomicFile {
 public:
    /// \param source a file that `path` is made from, if there is one: it is never replaced
-   /// \throws InputError where the folder does not exist, `path` is a folder, or `path` is the source
+   /// \throws InputError where the folder does not exist or cannot be written to, `path` is a folder, a pipe or the
+   /// like, or `path` is the source
    explicit AtomicFile(const std::string &path, const std::string &source = "");
    ~AtomicFile();
    AtomicFile(const AtomicFile &) = delete;
    AtomicFile &operator=(const AtomicFile &) = delete;
 
-   /// In the folder of the final file, with its extension.
+   /// In the folder of the final file; it exists and is empty at first.
    const std::string &TemporaryPath() const { return fTemporary; }
    /// \throws InputError where the file cannot be flushed or renamed
    void Commit();

@@ -1,6 +1,6 @@
 """Plots of a compression: what went in, what came back, and by how much they differ.
 
-``python -m aeplugin.plots original.root reconstructed.root --recipe darkmachines-jets``
+``python -m aeplugin.plots original.root reconstructed.root -o plots/``
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from aeplugin.errors import InputError
-from aeplugin.files import is_compressed
+from aeplugin.errors import InputError, RecipeError
+from aeplugin.files import is_compressed, recipe_of
 from aeplugin.plots import naming, style
 from aeplugin.plots.corner import draw_corner
 from aeplugin.plots.differences import draw_residual, draw_response
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 def make_plots(
     original: str | Path,
     reconstructed: str | Path,
-    recipe: Recipe | str | Path,
+    recipe: Recipe | str | Path | None,
     output: str | Path,
     network: str = "autoencoder",
     date: datetime.date | str | None = None,
@@ -50,7 +50,7 @@ def make_plots(
     Args:
         original: ROOT file (TTree or RNTuple) that was compressed.
         reconstructed: ROOT file with the same events and columns after decompression.
-        recipe: a recipe, the path of one, or the name of a shipped one.
+        recipe: a recipe, the path of one, or the name of a shipped one; None for the one inside either file.
         output: folder for the plots; made where it is missing.
         network: what file names and labels call the model; "autoencoder" becomes ``ae-4-200-200-20-3``.
         date: for the file names; default today.
@@ -64,15 +64,20 @@ def make_plots(
         The files written, in the order drawn.
 
     Raises:
-        InputError: a file cannot be read, the files' events differ, or a collection has no objects.
-        RecipeError: the recipe is wrong, does not fit the files, or its pattern of file names is.
+        InputError: a file cannot be read, the files' events differ, or there are no objects at all.
+        RecipeError: the recipe is missing or wrong, does not fit the files, or its pattern of file names is.
     """
-    recipe = recipe if isinstance(recipe, Recipe) else Recipe.from_file(recipe)
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise InputError(f"format: got {', '.join(unknown) or 'none'}, expected some of {', '.join(FORMATS)}")
     if is_compressed(reconstructed):
         raise InputError(f"{reconstructed}: is a compressed file; `aeplugin decompress` it first")
+    if recipe is None:
+        recipe = recipe_of(reconstructed) or recipe_of(original)
+        if recipe is None:
+            raise RecipeError(f"{reconstructed}: there is no recipe inside; give one with --recipe")
+    elif not isinstance(recipe, Recipe):
+        recipe = Recipe.from_file(recipe)
     report = progress or (lambda what, fraction: None)
     stems = _file_stems(recipe, network, date)
     labels = {
@@ -94,7 +99,15 @@ def make_plots(
         for name, collection in recipe.collections.items()
     ]
     surveys = [survey(source) for source in sources]
-    fills = [fill(source, found) for source, found in zip(sources, surveys, strict=True)]
+    if not any(found.objects for found in surveys):
+        names = ", ".join(repr(source.name) for source in sources)
+        raise InputError(f"{original}: no objects in {names}, so there is nothing to plot")
+    filled = []
+    for source, found in zip(sources, surveys, strict=True):
+        if found.objects:
+            filled.append((source, found, fill(source, found)))
+        else:
+            _skipped(source.name, "the collection has no objects")
 
     folder = Path(output)
     try:
@@ -102,14 +115,14 @@ def make_plots(
     except OSError as error:
         raise InputError(f"{folder}: cannot make the folder for plots ({error.strerror})") from None
     written: list[Path] = []
-    for source, found, filled in zip(sources, surveys, fills, strict=True):
+    for source, found, histograms in filled:
         caption = Caption(
             text=recipe.plots.text if text is None else text,
             energy=recipe.plots.energy if energy is None else energy,
             objects=style.plural(source.name),
             network=naming.network_name(source.collection, network),
         )
-        for variable, draw in _figures(source, found, filled, labels[source.name], caption).items():
+        for variable, draw in _figures(source, found, histograms, labels[source.name], caption).items():
             with style.style():
                 figure = draw()
                 if figure is None:

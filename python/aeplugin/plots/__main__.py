@@ -1,4 +1,4 @@
-"""``python -m aeplugin.plots original.root reconstructed.root -o plots/ --recipe darkmachines-jets``."""
+"""``python -m aeplugin.plots original.root reconstructed.root -o plots/``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ..
 @click.argument("original", type=click.Path(path_type=Path))
 @click.argument("reconstructed", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="plots", help="Folder for the plots.")
-@click.option("--recipe", required=True, help="Recipe (YAML) or the name of a shipped one.")
+@click.option("--recipe", help="Recipe (YAML) or the name of a shipped one [default: the one in RECONSTRUCTED].")
 @click.option(
     "--format",
     "formats",
@@ -46,7 +46,7 @@ def main(
     original: Path,
     reconstructed: Path,
     output: Path,
-    recipe: str,
+    recipe: str | None,
     formats: tuple[str, ...],
     network: str,
     label: str | None,

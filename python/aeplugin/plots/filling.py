@@ -15,7 +15,6 @@ import hist
 import numpy as np
 
 from aeplugin import residuals
-from aeplugin.errors import InputError
 from aeplugin.plots.binning import Bins, residual_bins, value_bins
 from aeplugin.readers import EVENTS_PER_STEP, Objects, in_step, iterate_collection
 from aeplugin.recipe import Collection, Column
@@ -115,7 +114,7 @@ def survey(source: Source) -> Survey:
     """The first pass: statistics of values and residuals.
 
     Raises:
-        InputError: see `Source.blocks`; also a collection without objects.
+        InputError: see `Source.blocks`.
     """
     columns = source.collection.columns
     found = Survey(
@@ -134,8 +133,6 @@ def survey(source: Source) -> Survey:
         for key, judged in found.judged.items():
             _judge(judged, key, columns[key[0]], before.columns[key[0]], after.columns[key[0]])
         correlation.update(_finite_rows(source.collection, before, after)[0])
-    if found.objects == 0:
-        raise InputError(f"{source.original}: collection {source.name!r} has no objects, so there is nothing to plot")
     found.correlation = correlation.matrix()
     return found
 
