@@ -6,8 +6,25 @@
 
 #include <ROOT/RDataFrame.hxx>
 #include <TCanvas.h>
+#include <TH1.h>
 
 R__LOAD_LIBRARY(libaeplugin_root)
+
+void draw(TVirtualPad *pad, TH1 &histogram)
+{
+   pad->SetMargin(0.16, 0.04, 0.14, 0.06);
+   pad->SetLogy();
+   histogram.SetStats(false);
+   histogram.SetLineWidth(2);
+   histogram.GetXaxis()->SetNdivisions(505);
+   for (auto *axis : {histogram.GetXaxis(), histogram.GetYaxis()}) {
+      axis->SetTitleSize(0.05);
+      axis->SetLabelSize(0.045);
+   }
+   histogram.GetYaxis()->SetTitleOffset(1.4);
+   histogram.GetXaxis()->SetTitleOffset(1.2);
+   histogram.DrawClone(); // the canvas outlives the event loop's histograms
+}
 
 void plot(const char *input, const char *model, const char *output, const char *tree = "events")
 {
@@ -21,19 +38,15 @@ void plot(const char *input, const char *model, const char *output, const char *
                        .Define("pt_relative_residual", "reco[1] / Jet_pt - 1")
                        .Define("eta_residual", "reco[2] - Jet_eta")
                        .Define("phi_residual", "ROOT::VecOps::DeltaPhi(Jet_phi, reco[3])");
-      auto pt = events.Histo1D({"pt", ";(reconstructed - original) / original p_{T};jets", 100, -0.05, 0.05},
-                               "pt_relative_residual");
-      auto eta = events.Histo1D({"eta", ";reconstructed - original #eta;jets", 100, -0.05, 0.05}, "eta_residual");
-      auto phi = events.Histo1D({"phi", ";reconstructed - original #phi [rad];jets", 100, -0.05, 0.05}, "phi_residual");
+      auto pt = events.Histo1D({"pt", ";relative residual of p_{T};jets", 100, -0.05, 0.05}, "pt_relative_residual");
+      auto eta = events.Histo1D({"eta", ";residual of #eta;jets", 100, -0.05, 0.05}, "eta_residual");
+      auto phi = events.Histo1D({"phi", ";residual of #phi [rad];jets", 100, -0.05, 0.05}, "phi_residual");
 
-      TCanvas canvas("residuals", "", 1500, 500);
+      TCanvas canvas("residuals", "", 1800, 600);
       canvas.Divide(3, 1);
-      canvas.cd(1);
-      pt->Draw();
-      canvas.cd(2);
-      eta->Draw();
-      canvas.cd(3);
-      phi->Draw();
+      draw(canvas.cd(1), *pt);
+      draw(canvas.cd(2), *eta);
+      draw(canvas.cd(3), *phi);
       canvas.SaveAs(output);
    } catch (const aeplugin::Error &error) {
       std::cerr << "error: " << error.what() << std::endl;
