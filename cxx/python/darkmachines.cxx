@@ -26,19 +26,14 @@ py::object TakeOver(std::vector<T> &&values)
 
 py::object TakeOver(std::vector<std::string> &&values)
 {
+   if (values.empty()) // an empty list would not tell that it is one of strings
+      return py::module_::import("numpy").attr("empty")(0, "U1");
    return py::cast(values);
 }
 
-/// {"events": n, "columns": {name: values}, "offsets": {collection: offsets}}, or None at the end of the file.
-std::optional<py::dict> NextBlock(darkmachines::Reader &reader)
+/// {"events": n, "columns": {name: values}, "offsets": {collection: offsets}}.
+py::dict ToDict(EventBlock &&block, const Schema &schema)
 {
-   EventBlock block;
-   {
-      const py::gil_scoped_release release;
-      if (!reader.Next(block))
-         return std::nullopt;
-   }
-   const Schema &schema = reader.GetSchema();
    py::dict columns;
    for (std::size_t i = 0; i < schema.fColumns.size(); ++i) {
       py::object values =
@@ -55,6 +50,23 @@ std::optional<py::dict> NextBlock(darkmachines::Reader &reader)
    result["columns"] = columns;
    result["offsets"] = offsets;
    return result;
+}
+
+/// The next block, or None at the end of the file.
+std::optional<py::dict> NextBlock(darkmachines::Reader &reader)
+{
+   EventBlock block;
+   {
+      const py::gil_scoped_release release;
+      if (!reader.Next(block))
+         return std::nullopt;
+   }
+   return ToDict(std::move(block), reader.GetSchema());
+}
+
+darkmachines::Layout LayoutOf(bool objects)
+{
+   return objects ? darkmachines::Layout::kObjects : darkmachines::Layout::kNanoAOD;
 }
 
 /// For each column (name, collection or None), in order.
@@ -80,7 +92,7 @@ void BindDarkMachines(py::module_ &module)
       .def(py::init(
               [](const std::string &path, bool objects, unsigned threads, std::size_t blockBytes, bool skipBadLines) {
                  darkmachines::ReaderOptions options;
-                 options.fLayout = objects ? darkmachines::Layout::kObjects : darkmachines::Layout::kNanoAOD;
+                 options.fLayout = LayoutOf(objects);
                  options.fThreads = threads;
                  options.fBlockBytes = blockBytes;
                  options.fSkipBadLines = skipBadLines;
@@ -94,5 +106,11 @@ void BindDarkMachines(py::module_ &module)
       .def_property_readonly("bad_lines", [](const Reader &reader) {
          return std::make_pair(reader.GetBadLines().fCount, reader.GetBadLines().fFirst);
       });
+   module.def(
+      "no_events",
+      [](bool objects) {
+         return ToDict(darkmachines::MakeEmptyBlock(LayoutOf(objects)), darkmachines::MakeSchema(LayoutOf(objects)));
+      },
+      py::kw_only(), py::arg("objects") = false, "A block without events, as DarkMachinesReader.next would give it.");
    module.def("object_kinds", &darkmachines::ObjectKinds, "The object names in the order of the codes in Object_kind.");
 }

@@ -1,5 +1,6 @@
 #include "module.hxx"
 
+#include <aeplugin/atomic_file.hxx>
 #include <aeplugin/engine.hxx>
 #include <aeplugin/error.hxx>
 #include <aeplugin/model.hxx>
@@ -133,6 +134,9 @@ void BindModel(py::module_ &module)
       .def_property_readonly("decoder",
                              [](const Autoencoder &self) { return std::const_pointer_cast<Engine>(self.fDecoder); });
 
+   module.def(
+      "write_atomically", [](const std::string &path, const py::bytes &bytes) { WriteAtomically(path, bytes); },
+      py::arg("path"), py::arg("data"), "Write a file that appears under its name only when it is complete.");
    module.def("instruction_sets", &kernels::InstructionSets,
               "Those of the reference kernels that this CPU has, best first.");
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 #include <unistd.h>
 
@@ -36,7 +37,8 @@ AtomicFile::AtomicFile(const std::string &path, const std::string &source) : fPa
    const fs::path target = fs::is_symlink(path, ignored) ? fs::weakly_canonical(path, ignored) : fs::path(path);
    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
    if (path.empty() || (fs::exists(target, ignored) && !fs::is_regular_file(target, ignored)))
-      throw InputError("'" + path + "' is no file that could be replaced; expected the name of a file to write");
+      throw InputError(path + ": cannot be written: '" + path +
+                       "' is no file that could be replaced; expected the name of a file to write");
    if (!fs::is_directory(folder, ignored))
       throw InputError(path + ": its folder " + folder.string() + " does not exist; make it first");
    if (!source.empty() && fs::equivalent(target, source, ignored))
@@ -72,6 +74,18 @@ void AtomicFile::Commit()
       throw InputError(fPath + ": the finished file cannot be renamed from " + fTemporary + " (" + error.message() +
                        ")");
    fCommitted = true;
+}
+
+void WriteAtomically(const std::string &path, const std::string &bytes)
+{
+   AtomicFile target(path);
+   {
+      std::ofstream file(target.TemporaryPath(), std::ios::binary);
+      file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+      if (!file.flush())
+         throw InputError(path + ": cannot be written; is the disk full?");
+   }
+   target.Commit();
 }
 
 } // namespace aeplugin

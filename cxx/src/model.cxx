@@ -1,3 +1,5 @@
+#include "model_limits.hxx"
+
 #include <aeplugin/error.hxx>
 #include <aeplugin/model.hxx>
 #include <aeplugin/nearest.hxx>
@@ -8,11 +10,6 @@
 
 namespace aeplugin {
 namespace {
-
-constexpr std::uint32_t kMaxWidth = 65536;
-constexpr std::size_t kMaxLayers = 64;
-constexpr std::size_t kMaxColumns = 4096;
-constexpr std::size_t kMaxCollections = 1000;
 
 /// Whether a text is the name of a column and nothing else: such names become part of expressions that ROOT compiles.
 bool IsName(const std::string &text)

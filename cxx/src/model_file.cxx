@@ -1,4 +1,5 @@
 #include "bytes.hxx"
+#include "model_limits.hxx"
 
 #include <aeplugin/atomic_file.hxx>
 #include <aeplugin/model.hxx>
@@ -16,8 +17,6 @@ namespace {
 constexpr char kMagic[] = {'\x89', 'A', 'E', 'P', 'M', '\r', '\n', '\x1a'};
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kMaxSections = 1024;
-constexpr std::uint32_t kMaxColumns = 4096;
-constexpr std::uint32_t kMaxLayers = 64;
 constexpr char kRecipe[] = "RCPE";
 constexpr char kTraining[] = "TRNG";
 constexpr char kCollection[] = "COLL";
@@ -212,15 +211,7 @@ Model Model::FromFile(const std::string &path)
 
 void Model::Save(const std::string &path) const
 {
-   const std::string bytes = ToBytes();
-   AtomicFile target(path);
-   {
-      std::ofstream file(target.TemporaryPath(), std::ios::binary);
-      file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      if (!file.flush())
-         throw InputError(path + ": cannot be written; is the disk full or the folder read-only?");
-   }
-   target.Commit();
+   WriteAtomically(path, ToBytes());
 }
 
 } // namespace aeplugin

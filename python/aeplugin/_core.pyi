@@ -158,6 +158,12 @@ class DarkMachinesReader:
     def bad_lines(self) -> tuple[int, list[str]]:
         """How many malformed lines were skipped, and the messages of the first ten."""
 
+def no_events(*, objects: bool = False) -> dict[str, Any]:
+    """A block without events, as DarkMachinesReader.next would give it."""
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Write a file that appears under its name only when it is complete."""
+
 def instruction_sets() -> list[str]:
     """Those of the reference kernels that this CPU has, best first."""
 

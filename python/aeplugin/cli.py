@@ -256,6 +256,6 @@ def show_config(**chosen: Any) -> None:
         click.echo(click.get_current_context().get_help())
     for component in chosen.pop("build"):
         click.echo(glue.library(component))
-    asked = [name for name, is_asked in chosen.items() if is_asked]
-    for name in asked:
-        click.echo(answers[name]())
+    for name, is_asked in chosen.items():
+        if is_asked:
+            click.echo(answers[name]())

@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 import vector
 
-from aeplugin._core import DarkMachinesReader, object_kinds
+from aeplugin._core import DarkMachinesReader, no_events, object_kinds
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,22 +50,13 @@ def iterate(
     )
     block = reader.next()
     if block is None:
-        yield _to_awkward(_no_events(reader.columns), reader.columns)
+        yield _to_awkward(no_events(objects=layout == "objects"), reader.columns)
     while block is not None:
         yield _to_awkward(block, reader.columns)
         block = reader.next()
     bad_lines, first = reader.bad_lines
     if bad_lines:
         _LOGGER.warning("%d malformed lines skipped; the first: %s", bad_lines, first[0])
-
-
-def _no_events(columns: list[tuple[str, str | None]]) -> dict[str, Any]:
-    """A block without events, as the reader would give it."""
-    kinds = {"event": "u8", "process": "U1", "weight": "f8", "btag": "bool", "charge": "i4", "kind": "i4"}
-    return {
-        "columns": {name: np.empty(0, kinds.get(name.rpartition("_")[2], "f4")) for name, _ in columns},
-        "offsets": {collection: np.zeros(1, np.uint64) for _, collection in columns if collection is not None},
-    }
 
 
 def _to_awkward(block: dict[str, Any], columns: list[tuple[str, str | None]]) -> ak.Array:

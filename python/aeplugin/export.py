@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from aeplugin._core import CollectionModel, Model, Transform
-from aeplugin.errors import InputError
+from aeplugin._core import CollectionModel, Model, Transform, write_atomically
 
 Half = Literal["encoder", "decoder"]
 Format = Literal["onnx", "torchscript"]
@@ -59,14 +57,5 @@ def normalisation(collection: CollectionModel) -> tuple[np.ndarray, np.ndarray, 
 
 
 def _save(content: bytes, path: Path) -> Path:
-    """Write a file under a temporary name and rename it when complete."""
-    temporary = path.with_name(f".{path.name}.part{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        with suppress(OSError):  # renamed, or never made
-            temporary.unlink()
+    write_atomically(str(path), content)
     return path

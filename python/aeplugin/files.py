@@ -52,13 +52,13 @@ def read_metadata(path: str | Path) -> Metadata:
         CompatibilityError: it is no compressed file, or one of a newer version.
         CorruptionError: the model inside is damaged, or the metadata are not complete.
     """
-    if not is_compressed(path):
+    file = open_file(path)
+    with reading(path):
+        entries = file[METADATA].arrays() if METADATA in file.keys(cycle=False) else None
+    if entries is None:
         raise CompatibilityError(
             f"{path}: not a compressed file: it has no {METADATA!r} inside; `aeplugin compress` makes one"
         )
-    file = open_file(path)
-    with reading(path):
-        entries = file[METADATA].arrays()
     if len(entries) == 0 or "format_version" not in entries.fields:
         raise CorruptionError(f"{path}: its metadata are empty")
     entry = entries[0]

@@ -28,6 +28,10 @@ private:
    bool fCommitted = false;
 };
 
+/// Writes a whole file of `bytes` that way.
+/// \throws InputError see AtomicFile; also where the disk is full
+void WriteAtomically(const std::string &path, const std::string &bytes);
+
 } // namespace aeplugin
 
 #endif

@@ -30,6 +30,9 @@ const std::vector<std::string> &ObjectKinds();
 /// E, pt, eta, phi (float) of every collection with its btag (bool), charge or kind (int32).
 Schema MakeSchema(Layout layout);
 
+/// A block of that schema without events, as of a file with only skipped lines.
+EventBlock MakeEmptyBlock(Layout layout);
+
 struct ReaderOptions {
    Layout fLayout = Layout::kNanoAOD;
    unsigned fThreads = 0;                          ///< parsing threads; 0: one per core

@@ -70,3 +70,12 @@ EventBlock EventRows::MakeBlock() const
 }
 
 } // namespace aeplugin::darkmachines::internal
+
+namespace aeplugin::darkmachines {
+
+EventBlock MakeEmptyBlock(Layout layout)
+{
+   return internal::EventRows(layout).MakeBlock();
+}
+
+} // namespace aeplugin::darkmachines

@@ -1,0 +1,16 @@
+#ifndef AEPLUGIN_MODEL_LIMITS_HXX
+#define AEPLUGIN_MODEL_LIMITS_HXX
+
+#include <cstdint>
+
+/// Far above what anybody trains, and low enough that a crafted file cannot ask for much memory.
+namespace aeplugin {
+
+constexpr std::uint32_t kMaxWidth = 65536;  ///< of a layer
+constexpr std::uint32_t kMaxLayers = 64;    ///< of a network
+constexpr std::uint32_t kMaxColumns = 4096; ///< of a collection
+constexpr std::uint32_t kMaxCollections = 1000;
+
+} // namespace aeplugin
+
+#endif
