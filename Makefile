@@ -17,7 +17,7 @@ export AEPLUGIN_WERROR ?= ON
 CXX_SOURCES := $(shell find cxx cmake CMakeLists.txt -type f)
 PY_SOURCES := $(shell find python pyproject.toml README.md -type f -not -name '*.pyc')
 
-.PHONY: all help install demo test test-python test-cxx sanitize lint tidy format bench clean
+.PHONY: all help install demo test test-python test-cxx sanitize fuzz lint tidy format bench clean
 
 all: install
 
@@ -84,11 +84,18 @@ format: $(BUILD)/venv.stamp ## reformat Python and C++
 	ruff format --quiet python tests tools
 	clang-format -i $$(git ls-files '*.cxx' '*.hxx' '*.h' '*.C')
 
-bench: install ## benchmarks: parser and engines; tables on the screen, JSON in build/
+fuzz: $(BUILD)/venv.stamp ## a minute of damaged files for the decoder, under ASan and UBSan
+	cmake --preset sanitize
+	cmake --build --preset sanitize --target fuzz_decoder
+	$(BUILD)/sanitize/tests/fuzz/fuzz_decoder 60
+
+bench: install ## benchmarks: parser, engines, sizes and speeds; tables on the screen, JSON in build/
+	$(PY) -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/requirements.py bench)
 	cmake --preset bench
 	cmake --build --preset bench
 	$(PY) tests/benchmarks/parsing.py
 	$(PY) tests/benchmarks/engines.py
+	$(PY) tests/benchmarks/compressing.py
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD) $(VENV) demo-output

@@ -6,11 +6,13 @@
 
 R__LOAD_LIBRARY(libaeplugin_root)
 
-void decompress(const char *input, const char *output)
+void decompress(const char *input, const char *output, bool ttree = false)
 {
    try {
-      const auto entries = aeplugin::rdf::Decompress(input, output);
-      std::cout << output << ": " << entries << " events" << std::endl;
+      aeplugin::rdf::DecompressOptions options;
+      options.fFormat = ttree ? aeplugin::rdf::TableFormat::kTTree : aeplugin::rdf::TableFormat::kRNTuple;
+      const auto events = aeplugin::rdf::Decompress(input, output, options);
+      std::cout << output << ": " << events << " events" << std::endl;
    } catch (const aeplugin::Error &error) {
       std::cerr << "error: " << error.what() << std::endl;
       gSystem->Exit(1);

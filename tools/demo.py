@@ -1,4 +1,4 @@
-"""The main job on data/, as `make demo` runs it: convert, train, export, compress, decompress, evaluate, plot.
+"""The main job on data/, as `make demo` runs it: convert, train, compress, verify, inspect, decompress, evaluate, plot.
 
 Every step is printed as the command a user would type.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -15,12 +16,13 @@ from rich.table import Table
 
 from aeplugin import rdf
 from aeplugin.cli import main
-from aeplugin.evaluation import Evaluation, evaluate
+from aeplugin.inspection import inspect
 from aeplugin.plots.__main__ import main as plots
+from aeplugin.rntuples import stored_bytes
 
 PROCESSES = ("njets", "ttbar", "z_jets", "zz", "ww", "monojet")
 RECIPE = "darkmachines-jets"
-EPOCHS = 20
+EPOCHS = 5
 console = Console(highlight=False, width=100)
 
 
@@ -34,36 +36,44 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
     started = time.monotonic()
     output.mkdir(parents=True, exist_ok=True)
     names = processes.split(",")
+    first = names[0]
     events = {name: output / f"{name}.root" for name in names}
     compressed = {name: output / f"{name}.compressed.root" for name in names}
-    decompressed = {name: output / f"{name}.decompressed.root" for name in names}
     model = output / "jets.model"
 
     heading("1. Read Dark Machines events and write ROOT files")
     for name in names:
         run("convert", data / f"{name}.csv.gz", events[name])
-    heading("2. Train one autoencoder on the jets of all samples")
+    heading("2. A recipe says how far each value may move: here 2 % in E and pt, 0.01 in eta and phi of the jets")
+    run("recipe", "check", RECIPE, events[first])
+    heading("3. Train one autoencoder on the jets of all samples; it may save bits, and cannot break a tolerance")
     run("train", *events.values(), "--recipe", RECIPE, "--epochs", epochs, "-o", model)
     run("export", model)
-    heading("3. Run it in an RDataFrame with each engine")
-    compare_engines(events[names[0]], model)
-    heading("4. Compress, and decompress with nothing but the compressed file")
+    compare_engines(events[first], model)
+    heading("4. Compress with the codec that needs the fewest bits (auto); for comparison with the autoencoder")
     for name in names:
         run("compress", events[name], compressed[name], "--model", model)
-        run("decompress", compressed[name], decompressed[name])
-    heading("5. Evaluate")
-    run("evaluate", events[names[0]], compressed[names[0]])
-    heading("6. Plot")
+    learned = output / f"{first}.autoencoder.root"
+    run("compress", events[first], learned, "--model", model, "--codec", "autoencoder")
+    compare_codecs(compressed[first], learned)
+    heading("5. Look inside, and check every value against the original")
+    run("inspect", compressed[first])
+    run("verify", compressed[first], "--against", events[first])
+    heading("6. Analyse the compressed files as they are, in an RDataFrame")
+    analyse([events[name] for name in names], [compressed[name] for name in names])
+    heading("7. Decompress, evaluate and plot")
+    decompressed = output / f"{first}.decompressed.root"
+    run("decompress", compressed[first], decompressed)
+    run("evaluate", events[first], compressed[first])
     folder = output / "plots"
-    arguments = [events[names[0]], decompressed[names[0]], "-o", folder]
+    arguments = [events[first], decompressed, "-o", folder]
     echo(["python", "-m", "aeplugin.plots", *arguments])
     plots.main([str(argument) for argument in arguments], standalone_mode=False)
 
     console.print()
-    console.print(summary_table({name: evaluate(events[name], compressed[name]) for name in names}))
-    console.print("\nEvery compressed file carries its model, which weighs heavily on files as small as these.")
+    console.print(summary_table([summarise(name, events[name], compressed[name]) for name in names]))
     console.print(
-        f"{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, jets.model, its exports,"
+        f"\n{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, jets.model, its exports,"
     )
     console.print(f"and {len(list(folder.glob('*.p??')))} plots in {folder}/.")
 
@@ -71,32 +81,86 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
 def compare_engines(events: Path, model: Path) -> None:
     """Print the mean pt of the reconstructed jets from each engine: they agree."""
     root = rdf.load()
-    root.EnableImplicitMT(2)
     for engine in ("native", "onnx", "torch"):
         jets = rdf.open_autoencoder(model, engine=engine)
         frame = rdf.define_reconstructed(root.RDataFrame("events", str(events)), jets)
         mean = frame.Define("pt", "Jet_pt_reco").Mean("pt").GetValue()
-        console.print(f"  {engine:7} mean pt of the reconstructed jets: {mean:.2f} MeV")
-    root.DisableImplicitMT()
+        console.print(f"  the network in {engine:7}: mean pt of the reconstructed jets {mean:.2f} MeV")
 
 
-def summary_table(evaluations: dict[str, Evaluation]) -> Table:
-    title = "Summary: jets as 3 latents of float32 instead of 4 values; bits/jet of whole files"
+def compare_codecs(chosen: Path, learned: Path) -> None:
+    """Print what the jets cost by either codec."""
+    codec = next(column.codec for column in inspect(chosen).columns if column.codec)
+    console.print(f"  auto took {codec}: {jet_bits(chosen):.1f} bits per jet", end="; ")
+    model = inspect(learned).sizes["model"]
+    console.print(f"the autoencoder takes {jet_bits(learned):.1f}, and {model:,} bytes for the model in each file")
+    if codec == "plain":
+        console.print("  Jets of four numbers hold too little that this network knows and plain arithmetic does not.")
+
+
+def analyse(events: list[Path], compressed: list[Path]) -> None:
+    """Print the same mean from the original files and from the compressed ones."""
+    root = rdf.load()
+    chain = [str(path) for path in events]
+    for label, frame in (("original", root.RDataFrame("events", chain)), ("compressed", rdf.open(compressed))):
+        leading = frame.Filter("Jet_pt.size() > 0").Define("leading_pt", "Max(Jet_pt)").Mean("leading_pt")
+        console.print(f"  {label:10} files: mean pt of the leading jet {leading.GetValue():.1f} MeV")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one sample."""
+
+    name: str
+    jets: int
+    lossless: float
+    ours: float
+    worst: float
+    violations: int
+    ratio: float
+
+
+def summarise(name: str, events: Path, compressed: Path) -> Row:
+    """Sizes, and every value checked against the original."""
+    about = inspect(compressed)
+    coded = {column.name: column for column in about.columns if column.codec}
+    jets = next(iter(coded.values())).values
+    original = stored_bytes(events)["events"]
+    checked = rdf.verify(compressed, [events])
+    return Row(
+        name=name,
+        jets=jets,
+        lossless=8 * sum(original[column] for column in coded) / jets,
+        ours=jet_bits(compressed),
+        worst=max(c.max_error / coded[c.name].tolerance_value for c in checked if c.name in coded),
+        violations=sum(column.violations for column in checked),
+        ratio=events.stat().st_size / compressed.stat().st_size,
+    )
+
+
+def jet_bits(compressed: Path) -> float:
+    """Bits per jet of E, pt, eta and phi, with the number of jets of each event."""
+    about = inspect(compressed)
+    coded = [column for column in about.columns if column.codec]
+    return 8 * (sum(column.bytes for column in coded) + about.sizes["objects per event"]) / coded[0].values
+
+
+def summary_table(rows: list[Row]) -> Table:
+    title = "Summary: bits per jet (E, pt, eta, phi and the number of jets), before and after"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    headings = ("sample", "jets", "pt: 68 %", "eta: 68 %", "in tolerance", "bits/jet", "compressed", "without model")
+    headings = ("sample", "jets", "lossless", "compressed", "ratio", "worst error / tolerance", "all within", "file")
     for i, heading_text in enumerate(headings):
         table.add_column(heading_text, justify="right" if i else "left", no_wrap=True)
-    for name, result in evaluations.items():
-        jets = result.variables["Jet"]
+    for row in rows:
         table.add_row(
-            name,
-            f"{result.objects['Jet']:,}",
-            f"{100 * jets['pt'].abs68:.2f} %",
-            f"{jets['eta'].abs68:.4f}",
-            f"{100 * result.within['Jet']:.1f} %",
-            f"{result.bits_per_object(result.original_bytes):.1f}",
-            f"{result.bits_per_object(result.compressed_bytes):.1f}",
-            f"{result.bits_per_object(result.compressed_bytes - result.model_bytes):.1f}",
+            row.name,
+            f"{row.jets:,}",
+            f"{row.lossless:.1f}",
+            f"{row.ours:.1f}",
+            f"{row.lossless / row.ours:.1f}",
+            f"{row.worst:.6f}",
+            "yes" if row.violations == 0 else f"NO: {row.violations}",
+            f"1 / {row.ratio:.1f}",
         )
     return table
 

@@ -1,35 +1,14 @@
+#include "arrays.hxx"
 #include "module.hxx"
 
 #include <aeplugin/darkmachines.hxx>
 
-#include <pybind11/numpy.h>
-#include <pybind11/stl.h>
-
-#include <memory>
 #include <optional>
 
 namespace py = pybind11;
 using namespace aeplugin;
 
 namespace {
-
-/// A numpy array that takes a vector over instead of copying it.
-template <typename T>
-py::object TakeOver(std::vector<T> &&values)
-{
-   auto owner = std::make_unique<std::vector<T>>(std::move(values));
-   const auto size = static_cast<py::ssize_t>(owner->size());
-   T *data = owner->data();
-   const py::capsule keep(owner.release(), [](void *vector) { delete static_cast<std::vector<T> *>(vector); });
-   return py::array_t<T>(size, data, keep);
-}
-
-py::object TakeOver(std::vector<std::string> &&values)
-{
-   if (values.empty()) // an empty list would not tell that it is one of strings
-      return py::module_::import("numpy").attr("empty")(0, "U1");
-   return py::cast(values);
-}
 
 /// {"events": n, "columns": {name: values}, "offsets": {collection: offsets}}.
 py::dict ToDict(EventBlock &&block, const Schema &schema)

@@ -57,6 +57,31 @@ FloatArray Biases(const Layer &layer)
    return FloatArray(static_cast<py::ssize_t>(layer.fBiases.size()), layer.fBiases.data());
 }
 
+Tolerance ToTolerance(const std::string &kind, double value)
+{
+   if (kind != "abs" && kind != "rel")
+      throw RecipeError("got a tolerance of kind '" + kind + "'; expected 'abs' or 'rel'");
+   return {kind == "abs" ? ToleranceKind::kAbs : ToleranceKind::kRel, value};
+}
+
+/// What aeplugin.recipe's to_rules gives.
+Rules ToRules(const py::dict &plain)
+{
+   Rules rules;
+   for (const auto collection : plain["collections"]) {
+      CollectionRule rule{
+         collection["name"].cast<std::string>(), ParseCodecKind(collection["codec"].cast<std::string>()), {}};
+      for (const auto column : collection["columns"])
+         rule.fColumns.push_back({column["variable"].cast<std::string>(), column["column"].cast<std::string>(),
+                                  ToTolerance(column["kind"].cast<std::string>(), column["tolerance"].cast<double>()),
+                                  column["sentinels"].cast<std::vector<double>>(),
+                                  column["formula"].cast<std::string>()});
+      rules.fCollections.push_back(std::move(rule));
+   }
+   rules.fDropped = plain["dropped"].cast<std::vector<std::string>>();
+   return rules;
+}
+
 void BindParts(py::module_ &module)
 {
    py::enum_<Activation>(module, "Activation").value("linear", Activation::kLinear).value("tanh", Activation::kTanh);
@@ -98,13 +123,15 @@ void BindModel(py::module_ &module)
 {
    BindParts(module);
 
-   py::class_<Model>(module, "Model", "A trained model; see docs/model-file.md.")
-      .def(py::init([](std::string recipe, std::string training, std::vector<CollectionModel> collections) {
-              Model model{std::move(recipe), std::move(training), std::move(collections)};
+   py::class_<Model>(module, "Model", "A recipe and the networks trained with it; see docs/model-file.md.")
+      .def(py::init([](std::string recipe, const py::dict &rules, std::string training,
+                       std::vector<CollectionModel> collections) {
+              Model model{std::move(recipe), ToRules(rules), std::move(training), std::move(collections)};
               model.Validate();
               return model;
            }),
-           py::arg("recipe"), py::arg("training"), py::arg("collections"))
+           py::arg("recipe"), py::arg("rules"), py::arg("training") = "",
+           py::arg("collections") = std::vector<CollectionModel>())
       .def_static("from_file", &Model::FromFile, py::arg("path"))
       .def_static(
          "from_bytes", [](const py::bytes &bytes, const std::string &where) { return Model::FromBytes(bytes, where); },

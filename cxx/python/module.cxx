@@ -13,5 +13,7 @@ PYBIND11_MODULE(_core, module)
    module.def("nearest", &aeplugin::Nearest, pybind11::arg("name"), pybind11::arg("known"),
               "The end of an error message about an unknown name: the nearest known one, or the first few.");
    BindModel(module);
+   BindBlockCoder(module);
+   BindQuantiser(module);
    BindDarkMachines(module);
 }

@@ -5,6 +5,8 @@
 
 void BindErrors(pybind11::module_ &module);
 void BindModel(pybind11::module_ &module);
+void BindBlockCoder(pybind11::module_ &module);
+void BindQuantiser(pybind11::module_ &module);
 void BindDarkMachines(pybind11::module_ &module);
 
 #endif

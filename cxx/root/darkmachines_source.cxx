@@ -61,25 +61,6 @@ private:
    RVec<T> fValues;
 };
 
-std::string ValueType(ColumnType type)
-{
-   switch (type) {
-   case ColumnType::kUInt64:
-      return "ULong64_t";
-   case ColumnType::kInt32:
-      return "int";
-   case ColumnType::kFloat32:
-      return "float";
-   case ColumnType::kFloat64:
-      return "double";
-   case ColumnType::kBool:
-      return "bool";
-   case ColumnType::kString:
-      break;
-   }
-   return "std::string";
-}
-
 /// The types under which a column may be read; RDataFrame hands over untyped pointers and would take any other for one.
 template <typename... Accepted>
 bool IsOneOf(const std::type_info &asked)
@@ -101,10 +82,9 @@ bool IsTypeOf(const ColumnSpec &column, const std::type_info &asked)
       return single && IsOneOf<double>(asked);
    case ColumnType::kBool:
       return !single && IsOneOf<RVec<bool>>(asked);
-   case ColumnType::kString:
-      break;
+   default:
+      return single && IsOneOf<std::string>(asked);
    }
-   return single && IsOneOf<std::string>(asked);
 }
 
 } // namespace
@@ -140,7 +120,7 @@ bool DarkMachinesSource::HasColumn(std::string_view name) const
 std::string DarkMachinesSource::GetTypeName(std::string_view name) const
 {
    const ColumnSpec &column = fSchema.fColumns[IndexOf(name)];
-   const std::string type = ValueType(column.fType);
+   const std::string type = ValueTypeName(column.fType);
    return column.fCollection == ColumnSpec::kPerEvent ? type : "ROOT::VecOps::RVec<" + type + ">";
 }
 

@@ -1,73 +1,70 @@
+#include "compressed_tables.hxx"
+
 #include "columns.hxx"
-#include "root_errors.hxx"
+#include "key_list.hxx"
+#include "root_messages.hxx"
 
 #include <aeplugin/error.hxx>
 #include <aeplugin/rdf/metadata.hxx>
 
+#include <ROOT/RNTuple.hxx>
 #include <ROOT/RNTupleModel.hxx>
 #include <ROOT/RNTupleReader.hxx>
+#include <ROOT/RNTupleView.hxx>
 #include <ROOT/RNTupleWriter.hxx>
-#include <TFile.h>
 #include <TKey.h>
 
-#include <memory>
-
 namespace aeplugin::rdf {
-namespace {
 
-constexpr std::uint32_t kFormatVersion = 1;
-
-/// Calls `visit(name, member)` for every field.
-template <typename M, typename Visit>
-void ForEachField(M &metadata, Visit &&visit)
+std::unique_ptr<ROOT::RNTupleReader> OpenRNTuple(TFile &file, const std::string &name, const std::string &path)
 {
-   visit("format_version", metadata.fFormatVersion);
-   visit("aeplugin_version", metadata.fAepluginVersion);
-   visit("root_version", metadata.fRootVersion);
-   visit("table", metadata.fTable);
-   visit("column_names", metadata.fColumnNames);
-   visit("column_types", metadata.fColumnTypes);
-   visit("recipe", metadata.fRecipe);
-   visit("model", metadata.fModel);
-   visit("input_name", metadata.fInputName);
-   visit("input_bytes", metadata.fInputBytes);
-   visit("input_md5", metadata.fInputMd5);
+   const std::unique_ptr<ROOT::RNTuple> anchor(file.Get<ROOT::RNTuple>(name.c_str()));
+   if (!anchor)
+      throw CorruptionError(path + ": '" + name + "' is missing or damaged; copy the file again");
+   return ROOT::RNTupleReader::Open(*anchor);
 }
 
-} // namespace
-
-void WriteMetadata(const std::string &path, const Metadata &metadata)
+void WriteMetadata(TFile &file, const std::vector<Metadata> &parts)
 {
-   const std::unique_ptr<TFile> file(TFile::Open(path.c_str(), "UPDATE"));
-   if (!file || file->IsZombie())
-      throw InputError(path + ": cannot be opened for writing");
-   auto model = ROOT::RNTupleModel::Create();
-   ForEachField(metadata, [&](const char *name, const auto &value) {
-      *model->MakeField<std::decay_t<decltype(value)>>(name) = value;
+   Metadata entry;
+   auto model = ROOT::RNTupleModel::CreateBare();
+   Metadata::ForEachField(entry, [&](const char *name, auto &member) {
+      model->AddField(std::make_unique<ROOT::RField<std::decay_t<decltype(member)>>>(name));
    });
-   const auto writer = ROOT::RNTupleWriter::Append(std::move(model), kMetadata, *file);
-   writer->Fill();
+   const auto writer = ROOT::RNTupleWriter::Append(std::move(model), kMetadata, file);
+   const auto pointers = writer->GetModel().CreateRawPtrWriteEntry();
+   Metadata::ForEachField(entry, [&](const char *name, auto &member) { pointers->BindRawPtr(name, &member); });
+   for (const Metadata &part : parts) {
+      entry = part;
+      entry.fChecksum = entry.ComputeChecksum();
+      writer->Fill(*pointers);
+   }
 }
 
-Metadata ReadMetadata(const std::string &path)
+std::vector<Metadata> ReadMetadata(const std::string &path)
 {
-   if (!OpenForReading(path)->GetKey(kMetadata))
+   CheckKeyList(path); // before ROOT sees it
+   const auto file = OpenForReading(path);
+   if (!file->GetKey(kMetadata))
       throw CompatibilityError(path + ": not a compressed file: it has no '" + std::string(kMetadata) +
                                "' inside; `aeplugin compress` makes one");
-   return WithRootErrors(path, [&] {
-      const auto reader = ROOT::RNTupleReader::Open(kMetadata, path);
+   std::vector<Metadata> parts;
+   WithDataErrors(path, [&] {
+      const auto reader = OpenRNTuple(*file, kMetadata, path);
       if (reader->GetNEntries() == 0)
-         throw CorruptionError(path + ": its metadata are empty");
-      const auto version = reader->GetView<std::uint32_t>("format_version")(0);
-      if (version != kFormatVersion)
-         throw CompatibilityError(path + ": compressed file of version " + std::to_string(version) +
-                                  "; this aeplugin reads version " + std::to_string(kFormatVersion));
-      Metadata metadata;
-      ForEachField(metadata, [&](const char *name, auto &value) {
-         value = reader->GetView<std::decay_t<decltype(value)>>(name)(0);
-      });
-      return metadata;
+         throw CorruptionError(path + ": its metadata are empty; copy the file again");
+      for (const auto entry : reader->GetEntryRange()) {
+         Metadata part;
+         part.fFormatVersion = reader->GetView<std::uint32_t>("format_version")(entry);
+         if (part.fFormatVersion == kFormatVersion)
+            Metadata::ForEachField(part, [&](const char *name, auto &member) {
+               member = reader->GetView<std::decay_t<decltype(member)>>(name)(entry);
+            });
+         part.Check(path);
+         parts.push_back(std::move(part));
+      }
    });
+   return parts;
 }
 
 } // namespace aeplugin::rdf

@@ -46,10 +46,13 @@ AtomicFile::AtomicFile(const std::string &path, const std::string &source) : fPa
    // Process and count keep two jobs, or two threads of one, that write the same name apart. The name of the file is no
    // part of it: ROOT reads # and ? in a name as parts of a URL.
    static std::atomic<unsigned> count{0};
-   const std::string name = ".aeplugin." + std::to_string(::getpid()) + "_" + std::to_string(count++) + ".part";
    fPath = target.string();
-   fTemporary = (folder / name).string();
-   const int file = ::open(fTemporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+   int file = -1;
+   do { // again where another machine on the same disk has a process of this number
+      const std::string name = ".aeplugin." + std::to_string(::getpid()) + "_" + std::to_string(count++) + ".part";
+      fTemporary = (folder / name).string();
+      file = ::open(fTemporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+   } while (file < 0 && errno == EEXIST);
    if (file < 0)
       throw InputError(path + ": cannot be written (" + std::strerror(errno) + ")");
    ::close(file);

@@ -14,8 +14,8 @@ namespace aeplugin {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the formats are little-endian and so is every host so far");
 
-/// CRC-32 (ISO 3309, as zlib's crc32).
-std::uint32_t Crc32(const char *data, std::size_t size);
+/// CRC-32 (ISO 3309, as zlib's crc32); `crc` continues that of what stood before.
+std::uint32_t Crc32(const void *data, std::size_t size, std::uint32_t crc = 0);
 
 /// Appends little-endian values to a string.
 class ByteWriter {

@@ -93,9 +93,10 @@ void CollectionModel::Validate(const std::string &where) const
 
 void Model::Validate(const std::string &where) const
 {
-   if (fCollections.empty() || fCollections.size() > kMaxCollections)
-      throw ModelError(where + ": holds " + std::to_string(fCollections.size()) + " collections; expected 1 to " +
+   if (fCollections.size() > kMaxCollections)
+      throw ModelError(where + ": holds " + std::to_string(fCollections.size()) + " collections; expected at most " +
                        std::to_string(kMaxCollections));
+   fRules.Validate(where);
    std::set<std::string> names;
    std::set<std::string> columns;
    for (const CollectionModel &collection : fCollections) {

@@ -15,9 +15,10 @@ namespace {
 
 /// The first byte and the line ends make a text-mode transfer visible, as in PNG.
 constexpr char kMagic[] = {'\x89', 'A', 'E', 'P', 'M', '\r', '\n', '\x1a'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint32_t kMaxSections = 1024;
 constexpr char kRecipe[] = "RCPE";
+constexpr char kRules[] = "RULE";
 constexpr char kTraining[] = "TRNG";
 constexpr char kCollection[] = "COLL";
 
@@ -78,6 +79,31 @@ std::string CollectionBytes(const CollectionModel &collection)
    return out.Take();
 }
 
+std::string RulesBytes(const Rules &rules)
+{
+   ByteWriter out;
+   out.Value(static_cast<std::uint32_t>(rules.fCollections.size()));
+   for (const CollectionRule &collection : rules.fCollections) {
+      out.Text(collection.fName);
+      out.Value(collection.fCodec);
+      out.Value(static_cast<std::uint32_t>(collection.fColumns.size()));
+      for (const ColumnRule &column : collection.fColumns) {
+         out.Text(column.fVariable);
+         out.Text(column.fColumn);
+         out.Value(column.fTolerance.fKind);
+         out.Value(column.fTolerance.fValue);
+         out.Value(static_cast<std::uint32_t>(column.fSentinels.size()));
+         for (const double sentinel : column.fSentinels)
+            out.Value(sentinel);
+         out.Text(column.fFormula);
+      }
+   }
+   out.Value(static_cast<std::uint32_t>(rules.fDropped.size()));
+   for (const std::string &column : rules.fDropped)
+      out.Text(column);
+   return out.Take();
+}
+
 template <typename Enum>
 Enum ReadEnum(ByteReader &in, Enum last, const char *what, const std::string &where)
 {
@@ -129,6 +155,50 @@ CollectionModel ReadCollection(ByteReader in, const std::string &where)
    return collection;
 }
 
+CodecKind ReadCodec(ByteReader &in, const std::string &where)
+{
+   const auto code = static_cast<CodecKind>(in.Value<std::uint8_t>("codec"));
+   if (CodecName(code) == "unknown")
+      throw CompatibilityError(where + ": unknown codec " + std::to_string(static_cast<unsigned>(code)) +
+                               "; a newer aeplugin may read it");
+   return code;
+}
+
+ColumnRule ReadColumnRule(ByteReader &in, const std::string &where)
+{
+   ColumnRule column;
+   column.fVariable = in.Text("variable name");
+   column.fColumn = in.Text("column name");
+   column.fTolerance.fKind = ReadEnum(in, ToleranceKind::kRel, "tolerance", where);
+   column.fTolerance.fValue = in.Value<double>("tolerance");
+   column.fSentinels.resize(ReadCount(in, kMaxSentinels, "sentinels", where));
+   for (double &sentinel : column.fSentinels)
+      sentinel = in.Value<double>("sentinel");
+   column.fFormula = in.Text("formula");
+   return column;
+}
+
+Rules ReadRules(ByteReader in, const std::string &where)
+{
+   Rules rules;
+   const auto collections = ReadCount(in, kMaxRules, "collections", where);
+   for (std::uint32_t i = 0; i < collections; ++i) {
+      CollectionRule collection;
+      collection.fName = in.Text("collection name");
+      collection.fCodec = ReadCodec(in, where);
+      const auto columns = ReadCount(in, kMaxRules, "columns", where);
+      for (std::uint32_t k = 0; k < columns; ++k)
+         collection.fColumns.push_back(ReadColumnRule(in, where));
+      rules.fCollections.push_back(std::move(collection));
+   }
+   const auto dropped = ReadCount(in, kMaxRules, "columns", where);
+   for (std::uint32_t i = 0; i < dropped; ++i)
+      rules.fDropped.push_back(in.Text("column name"));
+   if (in.Left() != 0)
+      throw CorruptionError(where + ": " + std::to_string(in.Left()) + " bytes too many in the rules");
+   return rules;
+}
+
 void WriteSection(ByteWriter &out, const char *tag, const std::string &payload)
 {
    out.Raw(tag, 4);
@@ -161,8 +231,9 @@ std::string Model::ToBytes() const
    ByteWriter out;
    out.Raw(kMagic, sizeof kMagic);
    out.Value(kVersion);
-   out.Value(static_cast<std::uint32_t>(2 + fCollections.size()));
+   out.Value(static_cast<std::uint32_t>(3 + fCollections.size()));
    WriteSection(out, kRecipe, fRecipe);
+   WriteSection(out, kRules, RulesBytes(fRules));
    WriteSection(out, kTraining, fTraining);
    for (const CollectionModel &collection : fCollections)
       WriteSection(out, kCollection, CollectionBytes(collection));
@@ -178,12 +249,17 @@ Model Model::FromBytes(const std::string &bytes, const std::string &where)
    const auto version = in.Value<std::uint32_t>("version");
    if (version != kVersion)
       throw CompatibilityError(where + ": model file of version " + std::to_string(version) +
-                               "; this aeplugin reads version " + std::to_string(kVersion));
+                               "; this aeplugin reads version " + std::to_string(kVersion) +
+                               (version < kVersion ? "; train the model again" : "; a newer one may read it"));
    Model model;
    const auto sections = ReadCount(in, kMaxSections, "sections", where);
+   if (sections < 3)
+      throw CorruptionError(where + ": has " + std::to_string(sections) + " sections; expected at least 3");
    model.fRecipe = ReadSection(in, kRecipe, where);
+   const std::string rules = ReadSection(in, kRules, where);
+   model.fRules = ReadRules(ByteReader(rules.data(), rules.size(), where), where);
    model.fTraining = ReadSection(in, kTraining, where);
-   for (std::uint32_t i = 2; i < sections; ++i) {
+   for (std::uint32_t i = 3; i < sections; ++i) {
       const std::string payload = ReadSection(in, kCollection, where);
       model.fCollections.push_back(ReadCollection(ByteReader(payload.data(), payload.size(), where), where));
    }

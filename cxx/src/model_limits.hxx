@@ -10,6 +10,7 @@ constexpr std::uint32_t kMaxWidth = 65536;  ///< of a layer
 constexpr std::uint32_t kMaxLayers = 64;    ///< of a network
 constexpr std::uint32_t kMaxColumns = 4096; ///< of a collection
 constexpr std::uint32_t kMaxCollections = 1000;
+constexpr std::uint32_t kMaxRules = 100'000; ///< collections, columns of one, dropped columns
 
 } // namespace aeplugin
 

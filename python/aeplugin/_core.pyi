@@ -1,7 +1,7 @@
 """The C++ core of aeplugin. Use it through the modules of the package."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -91,9 +91,18 @@ class CollectionModel:
 
 @final
 class Model:
-    """A trained model; see docs/model-file.md."""
+    """A recipe and the networks trained with it; see docs/model-file.md."""
 
-    def __init__(self, recipe: str, training: str, collections: Sequence[CollectionModel]) -> None: ...
+    def __init__(
+        self, recipe: str, rules: Mapping[str, Any], training: str = "", collections: Sequence[CollectionModel] = ()
+    ) -> None:
+        """
+        Args:
+            recipe: YAML text.
+            rules: what aeplugin.recipe_resolution.to_rules gives for the same recipe.
+            training: JSON text.
+            collections: networks; none where every codec is plain.
+        """
     @staticmethod
     def from_file(path: str) -> Model: ...
     @staticmethod
@@ -169,3 +178,85 @@ def instruction_sets() -> list[str]:
 
 def object_kinds() -> list[str]:
     """The object names in the order of the codes in Object_kind."""
+
+@final
+class Quantiser:
+    """Values of a column as multiples of a tolerance; see docs/format.md."""
+
+    def __init__(
+        self,
+        kind: Literal["abs", "rel"] | str,
+        tolerance: float,
+        dtype: Literal["float32", "float64"] | str,
+        sentinels: Sequence[float] = (),
+        instruction_set: str = "",
+    ) -> None: ...
+    def encode(self, values: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.uint64], dict[str, Any]]:
+        """Grid integers, the bits of values kept exactly, and {"values", "special", "max_error"}; shape (n,).
+
+        Raises InputError for values of another type than the column's.
+        """
+    def decode(self, grid: ArrayLike, exact: ArrayLike) -> NDArray[Any]:
+        """The values again, in the column's type; CorruptionError for what encode does not give."""
+    def nearest(self, values: ArrayLike, otherwise: int) -> NDArray[np.int32]:
+        """The grid integer nearest to each value, unchecked; `otherwise` for what has none."""
+    def value(self, grid: ArrayLike) -> NDArray[np.float64]:
+        """What grid integers stand for before rounding to the column's type; NaN for marks."""
+
+GRID_LIMIT: int
+EXACT_MARK: int
+SENTINEL_MARK: int
+
+@final
+class Formula:
+    """An arithmetic expression of columns; see docs/format.md."""
+
+    def __init__(self, text: str) -> None: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def variables(self) -> list[str]:
+        """The names in it, each once, in the order of their first use."""
+    def evaluate(self, inputs: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+        """Its values for float64 arrays of one length; other inputs than its variables are ignored."""
+
+FORMAT_VERSION: int
+"""Of the compressed files that this version writes; see docs/format.md."""
+
+@final
+class Decoder:
+    """Decodes the blocks of one part of a compressed file from what uproot reads of it; see aeplugin.compressed."""
+
+    def __init__(self, metadata: Mapping[str, Any], model: Model | None, where: str) -> None:
+        """
+        Args:
+            metadata: an entry of the RNTuple "aeplugin", by field, as plain values.
+            model: that of the part, or of the nearest part before that has one.
+            where: names the file in errors.
+
+        Raises CompatibilityError for a newer version, CorruptionError for wrong checksums or contradictions.
+        """
+    def fields_for(self, columns: Sequence[int]) -> list[str]:
+        """The fields of a block, besides events, checksums and special, that decoding these columns takes."""
+    def decode(
+        self,
+        events: int,
+        checksums: ArrayLike,
+        special: bytes,
+        fields: Mapping[str, ArrayLike],
+        kept: Mapping[int, tuple[Any, Sequence[ArrayLike]]],
+        columns: Sequence[int],
+        where: str,
+    ) -> dict[int, tuple[NDArray[Any], list[NDArray[np.uint64]]]]:
+        """Values and offsets of those of the columns that are compressed, after a check of the checksums of all.
+
+        Args:
+            fields: those that `fields_for` names.
+            kept: the values and offsets (uint64, one array per level) of those that are kept as they are; booleans as
+                uint8, strings as a list of bytes or str.
+
+        Raises CorruptionError where checksums differ or sizes do not fit.
+        """
+
+def field_names(columns: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Names under which an RNTuple can hold columns, none of which is among `taken`."""

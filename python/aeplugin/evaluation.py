@@ -1,4 +1,4 @@
-"""What a compression costs and what it saves: residuals of every variable, and sizes."""
+"""What a compression costs and what it saves: residuals of every variable that may move, and sizes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from aeplugin.files import iterate_decoded, read_metadata
-from aeplugin.readers import in_step, iterate_collection
+from aeplugin import inspection
+from aeplugin._core import field_names
+from aeplugin.compressed import CompressedFile
+from aeplugin.errors import CompatibilityError
+from aeplugin.files import is_compressed, iterate_objects
+from aeplugin.readers import BLOCKS, in_step
+from aeplugin.recipe import LooseColumn, Recipe, Tolerance
 from aeplugin.residuals import residual_in_kind, within_tolerance
+from aeplugin.rntuples import stored_bytes as stored_bytes
 from aeplugin.statistics import Sample
 
 
@@ -18,9 +24,16 @@ from aeplugin.statistics import Sample
 class ResidualSummary:
     """Residuals of one variable, relative where its tolerance is: quantiles are of |residual|, to 0.05 %.
 
-    `not_finite` counts residuals that are NaN or infinite; they are in none of the other numbers but `within`.
+    Attributes:
+        tolerance: the promise in words, such as "rel 0.02".
+        max: the largest |residual|, to be compared with the tolerance.
+        within: the fraction of values that are as promised: 1, or the file is none of aeplugin's.
+        not_finite: residuals that are NaN or infinite; they are in none of the other numbers but `within`.
+        special: values that are kept exactly, of the number that the file itself tells.
+        bits_per_value: stored bits, with the variable's share of latents and special values, over the values.
     """
 
+    tolerance: str
     mean: float
     rms: float
     abs68: float
@@ -29,82 +42,144 @@ class ResidualSummary:
     max: float
     within: float
     not_finite: int
+    special: int
+    bits_per_value: float
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Result of `evaluate`.
+    """Result of `evaluate`. A column outside collections counts as a collection of its own, with one variable.
 
     Attributes:
-        variables: for each collection and variable, the summary of its residuals (relative for a relative tolerance).
+        variables: for each collection and variable with a tolerance, the summary of its residuals.
         within: for each collection, the fraction of objects with every variable within its tolerance.
         objects: for each collection, its number of objects.
+        bits: for each collection, the stored bits per object of its variables with a tolerance: integers, numbers of
+            objects, latents and its share of special values; of columns that are kept there are none in it.
+        sizes: bytes of the compressed file by what they are for; their sum is `compressed_bytes`.
         original_bytes, compressed_bytes: sizes of the files.
-        model_bytes: size of the model inside the compressed file, before ROOT's own compression.
     """
 
     variables: dict[str, dict[str, ResidualSummary]]
     within: dict[str, float]
     objects: dict[str, int]
+    bits: dict[str, float]
+    sizes: dict[str, int]
     original_bytes: int
     compressed_bytes: int
-    model_bytes: int
-
-    def bits_per_object(self, size: int) -> float:
-        """Bits of a file of `size` bytes per object of the compressed collections."""
-        objects = sum(self.objects.values())
-        return 8 * size / objects if objects else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain numbers, for JSON."""
-        return {
-            **asdict(self),
-            "original_bits_per_object": self.bits_per_object(self.original_bytes),
-            "compressed_bits_per_object": self.bits_per_object(self.compressed_bytes),
-        }
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A collection of a compressed file: for each variable its column, and what was promised."""
+
+    name: str
+    columns: dict[str, str]
+    rules: dict[str, LooseColumn]
 
 
 def evaluate(original: str | Path, compressed: str | Path) -> Evaluation:
-    """Compare a compressed file with its original; model and recipe are inside the compressed one.
+    """Compare a compressed file with its original; what was promised is inside the compressed one.
 
     Raises:
         CompatibilityError: `compressed` is no compressed file.
+        CorruptionError: it is damaged.
         InputError: the files do not hold the same events.
     """
-    metadata = read_metadata(compressed)
-    variables, within, objects = {}, {}, {}
-    for model in metadata.model.collections:
-        collection = metadata.recipe.collections[model.name]
-        samples = {variable: Sample() for variable in collection.columns}
-        inside = dict.fromkeys(collection.columns, 0)
-        number = all_inside = 0
-        before = iterate_collection(original, model.name, collection, metadata.table)
-        after = iterate_decoded(compressed, metadata, model)
-        for first, second in in_step(before, after, original, compressed, model.name):
-            everything = np.ones(len(first), bool)
-            for variable, column in collection.columns.items():
-                found = residual_in_kind(first.columns[variable], second.columns[variable], column)
-                samples[variable].update(found)
-                ok = within_tolerance(found, column)
-                inside[variable] += int(ok.sum())
-                everything &= ok
-            number += len(first)
-            all_inside += int(everything.sum())
-        objects[model.name] = number
-        within[model.name] = all_inside / number if number else float("nan")
-        variables[model.name] = {v: _summarise(samples[v], inside[v], number) for v in collection.columns}
+    with CompressedFile(compressed) as file:
+        table, groups = file.table, _groups(file.metadata[0], file.recipe)
+    if is_compressed(original):
+        raise CompatibilityError(f"{original}: is a compressed file; expected the original")
+    about = inspection.inspect(compressed)
+    facts = {column.name: column for column in about.columns}
+    stored = stored_bytes(compressed)[BLOCKS]
+    variables, within, objects, bits = {}, {}, {}, {}
+    for group in groups:
+        comparison = _compare(original, compressed, table, group)
+        number = comparison.objects
+        objects[group.name] = number
+        within[group.name] = _ratio(comparison.all_within, number)
+        chosen = {variable: facts[column] for variable, column in group.columns.items()}
+        size = sum(column.bytes for column in chosen.values()) + _count_bytes(group.name, stored)
+        bits[group.name] = _ratio(8 * size, number)
+        variables[group.name] = {variable: comparison.summary(variable, chosen[variable]) for variable in group.columns}
     sizes = Path(original).stat().st_size, Path(compressed).stat().st_size
-    return Evaluation(variables, within, objects, *sizes, metadata.model_bytes)
+    return Evaluation(variables, within, objects, bits, about.sizes, *sizes)
 
 
-def _summarise(sample: Sample, inside: int, number: int) -> ResidualSummary:
-    return ResidualSummary(
-        mean=sample.mean,
-        rms=sample.rms,
-        abs68=sample.abs_quantile(0.68),
-        abs95=sample.abs_quantile(0.95),
-        abs999=sample.abs_quantile(0.999),
-        max=max(abs(sample.min), abs(sample.max)) if sample.count else float("nan"),
-        within=inside / number if number else float("nan"),
-        not_finite=sample.nonfinite,
-    )
+def _groups(part: dict[str, Any], recipe: Recipe) -> list[_Group]:
+    groups = [_Group(name, {}, {}) for name in part["group_names"]]
+    for i, number in enumerate(part["column_groups"]):
+        if number < 0:
+            continue
+        group, variable = groups[number], part["column_variables"][i]
+        group.columns[variable] = part["column_names"][i]
+        kind, value = part["column_tolerances"][i], part["column_tolerance_values"][i]
+        named = recipe.collections[group.name].columns if group.name in recipe.collections else recipe.columns
+        group.rules[variable] = LooseColumn(
+            tolerance=Tolerance.model_validate({kind: value}),
+            sentinels=part["column_sentinels"][i],
+            periodic=variable in named and named[variable].periodic,
+        )
+    return groups
+
+
+class _Comparison:
+    """What has been found of a collection so far."""
+
+    def __init__(self, group: _Group) -> None:
+        self.objects = 0
+        self.all_within = 0
+        self._rules = group.rules
+        self._samples = {variable: Sample() for variable in group.columns}
+        self._within = dict.fromkeys(group.columns, 0)
+
+    def update(self, before: dict[str, np.ndarray], after: dict[str, np.ndarray], objects: int) -> None:
+        """Add the same objects of both files, by variable."""
+        everything = np.ones(objects, bool)
+        for variable, rule in self._rules.items():
+            with np.errstate(invalid="ignore", over="ignore"):  # inf - inf: counted as not finite
+                self._samples[variable].update(residual_in_kind(before[variable], after[variable], rule))
+            good = within_tolerance(before[variable], after[variable], rule)
+            self._within[variable] += int(good.sum())
+            everything &= good
+        self.objects += objects
+        self.all_within += int(everything.sum())
+
+    def summary(self, variable: str, facts: inspection.ColumnFacts) -> ResidualSummary:
+        sample = self._samples[variable]
+        return ResidualSummary(
+            tolerance=str(self._rules[variable].tolerance),
+            mean=sample.mean,
+            rms=sample.rms,
+            abs68=sample.abs_quantile(0.68),
+            abs95=sample.abs_quantile(0.95),
+            abs999=sample.abs_quantile(0.999),
+            max=max(abs(sample.min), abs(sample.max)) if sample.count else float("nan"),
+            within=_ratio(self._within[variable], self.objects),
+            not_finite=sample.nonfinite,
+            special=facts.special,
+            bits_per_value=facts.bits_per_value(facts.bytes),
+        )
+
+
+def _compare(original: str | Path, compressed: str | Path, table: str, group: _Group) -> _Comparison:
+    comparison = _Comparison(group)
+    before, after = (iterate_objects(path, group.name, group.columns, table) for path in (original, compressed))
+    for first, second in in_step(before, after, original, compressed, group.name):
+        comparison.update(first.columns, second.columns, len(first))
+    return comparison
+
+
+def _count_bytes(group: str, stored: dict[str, int]) -> int:
+    """What the numbers of objects of a collection take; see "Streams" in docs/format.md for the fields' names."""
+    (name,) = field_names([f"{group}_counts"])
+    return sum(size for field, size in stored.items() if field.rstrip("_") in (name, f"{name}_low"))
+
+
+def _ratio(part: float, whole: int) -> float:
+    return part / whole if whole else float("nan")

@@ -3,6 +3,7 @@
     >>> import aeplugin.rdf
     >>> jets = aeplugin.rdf.open_autoencoder("jets.model")
     >>> frame = aeplugin.rdf.define_reconstructed(ROOT.RDataFrame("events", "events.root"), jets)
+    >>> aeplugin.rdf.open("compressed.root").Histo1D("Jet_pt")
 
 The first use compiles the glue for the ROOT at hand (about a minute, once; see `aeplugin.glue`).
 """
@@ -11,17 +12,49 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from aeplugin import config, errors, glue
+from aeplugin._core import Model
+from aeplugin.compilation import compile_recipe
+from aeplugin.errors import InputError
+from aeplugin.recipe import Recipe
 
 Progress = Callable[[float], None]
 Engine = Literal["native", "onnx", "torch"]
+Compression = Literal["zstd", "lzma", "zlib", "lz4"]
 
 _ERRORS = ("CompatibilityError", "CorruptionError", "InputError", "ModelError", "RecipeError")
-_HEADERS = ("rdf/define.hxx", "rdf/darkmachines_source.hxx", "rdf/files.hxx", "rdf/functors.hxx")
+_HEADERS = ("rdf/define.hxx", "rdf/darkmachines_source.hxx", "rdf/files.hxx", "rdf/functors.hxx", "rdf/open.hxx")
+# PyROOT hides what an overloaded function throws in a TypeError about all overloads.
+_OPEN = """
+namespace aeplugin::python {
+ROOT::RDataFrame OpenFiles(const std::vector<std::string> &paths) { return Open(paths); }
+}
+"""
+_ALGORITHMS = {"zlib": 1, "lzma": 2, "lz4": 4, "zstd": 5}
+
+
+@dataclass(frozen=True)
+class VerifiedColumn:
+    """How a column of a compressed file compares with the original.
+
+    Attributes:
+        name: the column.
+        values: how many were compared.
+        violations: how many of them moved further than the recipe allows.
+        max_error: the largest error in the terms of the tolerance (relative for `rel`), of the values that moved.
+        first: the first violation in words, or "".
+    """
+
+    name: str
+    values: int
+    violations: int
+    max_error: float
+    first: str
 
 
 @cache
@@ -42,6 +75,8 @@ def load() -> Any:
     for header in _HEADERS:
         if not ROOT.gInterpreter.Declare(f"#include <aeplugin/{header}>"):
             raise errors.CompatibilityError(f"{header}: ROOT {ROOT.gROOT.GetVersion()} cannot compile this header")
+    if not ROOT.gInterpreter.Declare(_OPEN):
+        raise errors.CompatibilityError(f"ROOT {ROOT.gROOT.GetVersion()} cannot compile what opens compressed files")
     for name in _ERRORS:
         getattr(ROOT.aeplugin, name)  # PyROOT raises only those classes that it has seen
     return ROOT
@@ -114,15 +149,38 @@ def convert(
 def compress(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
-    model: str | os.PathLike[str],
+    model: str | os.PathLike[str] | Model | Recipe,
     *,
     tree: str = "",
+    compression: Compression = "zstd",
+    level: int = 5,
+    threads: int = 0,
     progress: Progress | None = None,
 ) -> int:
-    """Compress a ROOT file with a model; gives the number of entries. See `aeplugin compress`."""
+    """Compress a ROOT file, every value within its tolerance; gives the number of events. See `aeplugin compress`.
+
+    Args:
+        model: the path of a model file, a model, or a recipe, which is then matched with the columns of `source`.
+        tree: the TTree or RNTuple to compress; default the recipe's, else the only one in the file.
+        compression, level: of ROOT, on top; level 1 to 9.
+        threads: 0 for one per core, at most 8.
+        progress: called with the fraction that is done.
+
+    Raises:
+        RecipeError: `source` lacks a column, or a tolerance is for one that cannot be lossy.
+        InputError: `source` cannot be read, or `target` would replace it.
+        ModelError: the codec `autoencoder` is asked for and the model has no network that fits.
+    """
     library = load().aeplugin
-    paths = [os.fspath(path) for path in (source, target, model)]
-    return int(_call(library.rdf.Compress, *paths, tree, _progress(progress)))
+    if isinstance(model, Recipe):
+        model = compile_recipe(model, os.fspath(source), tree or None)
+    elif not isinstance(model, Model):
+        model = Model.from_file(os.fspath(model))
+    options = _options(library.rdf.CompressOptions(), compression, level, progress)
+    options.fTree = tree or Recipe.from_text(model.recipe, "the model's recipe").tree or ""
+    options.fThreads = threads
+    rules = _call(library.Model.FromBytes, model.to_bytes())
+    return int(_call(library.rdf.Compress, os.fspath(source), os.fspath(target), rules, options))
 
 
 def decompress(
@@ -130,12 +188,100 @@ def decompress(
     target: str | os.PathLike[str],
     *,
     ttree: bool = False,
+    compression: Compression = "zstd",
+    level: int = 5,
+    threads: int = 0,
     progress: Progress | None = None,
 ) -> int:
-    """Give back a plain ROOT file; gives the number of entries. See `aeplugin decompress`."""
+    """Give back a plain ROOT file; gives the number of events. See `aeplugin decompress`.
+
+    Raises:
+        CompatibilityError: `source` is no compressed file, or one of a newer version.
+        CorruptionError: it is damaged.
+    """
     library = load().aeplugin
-    paths = [os.fspath(path) for path in (source, target)]
-    return int(_call(library.rdf.Decompress, *paths, _format(library, ttree), _progress(progress)))
+    options = _options(library.rdf.DecompressOptions(), compression, level, progress)
+    options.fFormat = _format(library, ttree)
+    options.fThreads = threads
+    return int(_call(library.rdf.Decompress, os.fspath(source), os.fspath(target), options))
+
+
+def merge(
+    sources: Sequence[str | os.PathLike[str]],
+    target: str | os.PathLike[str],
+    *,
+    compression: Compression = "zstd",
+    level: int = 5,
+    progress: Progress | None = None,
+) -> int:
+    """Put compressed files into one without decoding them; gives the number of events. See `aeplugin merge`.
+
+    Raises:
+        CompatibilityError: their columns, codecs or tolerances differ.
+    """
+    library = load().aeplugin
+    options = _options(library.rdf.MergeOptions(), compression, level, progress)
+    return int(_call(library.rdf.Merge, _paths(sources), os.fspath(target), options))
+
+
+def verify(
+    path: str | os.PathLike[str],
+    originals: Sequence[str | os.PathLike[str]] = (),
+    *,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> list[VerifiedColumn]:
+    """Decode all of a compressed file and check its checksums; with originals, compare every value with them.
+
+    Args:
+        originals: the file that was compressed; for a merged file those of all parts, in its order.
+
+    Returns:
+        One item per column, in the order of the file; without originals no values are compared.
+
+    Raises:
+        CorruptionError: the file is damaged.
+        InputError: the originals have other events or columns.
+    """
+    library = load().aeplugin
+    columns = _call(library.rdf.Verify, os.fspath(path), _paths(originals), threads, _progress(progress))
+    return [
+        VerifiedColumn(
+            name=str(column.fName),
+            values=int(column.fComparison.fValues),
+            violations=int(column.fComparison.fViolations),
+            max_error=float(column.fComparison.fMaxError),
+            first=str(column.fComparison.fFirst),
+        )
+        for column in columns
+    ]
+
+
+def open(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Any:
+    """An RDataFrame over one compressed file or several, whose columns have their original names and types.
+
+    Columns are decoded as they are read, whole blocks at a time, and only those that are used. The values are those
+    that `decompress` gives.
+
+    Raises:
+        CompatibilityError: a file is no compressed one, or its columns differ from those of the first.
+        CorruptionError: a file is damaged.
+    """
+    paths = [path] if isinstance(path, str | os.PathLike) else path
+    return _call(load().aeplugin.python.OpenFiles, _paths(paths))
+
+
+def compression_number(compression: str, level: int) -> int:
+    """ROOT's number for a compression algorithm and its level: 505 for zstd, 5.
+
+    Raises:
+        InputError: the algorithm is unknown, or the level is not 1 to 9.
+    """
+    if compression not in _ALGORITHMS:
+        raise InputError(f"unknown compression {compression!r}{errors.nearest(compression, list(_ALGORITHMS))}")
+    if not 1 <= level <= 9:
+        raise InputError(f"got level {level} of {compression}; expected 1 to 9")
+    return 100 * _ALGORITHMS[compression] + level
 
 
 def _define(function: str, frame: Any, *arguments: Any) -> Any:
@@ -147,6 +293,18 @@ def _format(library: Any, ttree: bool) -> Any:
     return library.rdf.TableFormat.kTTree if ttree else library.rdf.TableFormat.kRNTuple
 
 
+def _options(options: Any, compression: Compression, level: int, progress: Progress | None) -> Any:
+    """Fill what the options of all functions on files have in common."""
+    options.fCompression = compression_number(compression, level)
+    if progress is not None:
+        options.fProgress = load().aeplugin.rdf.Progress(_progress(progress))
+    return options
+
+
+def _paths(paths: Sequence[str | os.PathLike[str]]) -> Any:
+    return load().std.vector["std::string"]([os.fspath(path) for path in paths])
+
+
 def _reader_options(library: Any, layout: str, skip_bad_lines: bool, threads: int) -> Any:
     options = library.darkmachines.ReaderOptions()
     kinds = library.darkmachines.Layout
@@ -156,16 +314,33 @@ def _reader_options(library: Any, layout: str, skip_bad_lines: bool, threads: in
     return options
 
 
+_raised: list[BaseException] = []
+"""What a progress function raised (Ctrl-C above all), which C++ turns into an error of its own on its way."""
+
+
 def _progress(progress: Progress | None) -> Any:
     """An empty std::function where nobody listens."""
-    return progress if progress is not None else load().aeplugin.rdf.Progress()
+    if progress is None:
+        return load().aeplugin.rdf.Progress()
+
+    def listen(fraction: float) -> None:
+        try:
+            progress(fraction)
+        except BaseException as error:
+            _raised.append(error)
+            raise
+
+    return listen
 
 
 def _call(function: Any, *arguments: Any) -> Any:
     """Call C++ and raise its errors as the classes of `aeplugin.errors`."""
+    _raised.clear()
     try:
         return function(*arguments)
     except Exception as error:
+        if _raised:
+            raise _raised.pop() from None
         # PyROOT raises the C++ class itself, whose text begins with the signature of the function.
         kind = getattr(errors, type(error).__name__, None)
         if kind is None:

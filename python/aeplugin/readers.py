@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from aeplugin.recipe import Collection
 
 METADATA = "aeplugin"
 """Name of the RNTuple that carries model and provenance in a compressed file."""
+
+BLOCKS = "aeplugin_blocks"
+"""Name of the RNTuple with the encoded blocks of events in a compressed file."""
 
 RECIPE = "aeplugin_recipe"
 """Name of the TObjString with the recipe in a decompressed file."""
@@ -91,7 +95,7 @@ def open_table(path: str | Path, tree: str | None = None) -> Any:
     file = open_file(path)
     with reading(path):
         classes = file.classnames(cycle=False)
-    tables = [name for name, kind in classes.items() if kind in TABLE_CLASSES and name != METADATA]
+    tables = [name for name, kind in classes.items() if kind in TABLE_CLASSES and name not in (METADATA, BLOCKS)]
     if tree is None:
         if len(tables) != 1:
             found = ", ".join(tables) or "none"
@@ -128,16 +132,15 @@ def iterate_columns(
     """The same for the collection `name` whose variables stand in the given `columns` of the file."""
     table = open_table(path, tree)
     with reading(path):
-        present, entries = list(table.keys(recursive=False)), int(table.num_entries)
+        present, entries = _columns_of(table), int(table.num_entries)
     for variable, column in columns.items():
         if column not in present:
             where = f"variable {variable!r} of collection {name!r}"
-            raise RecipeError(f"{path}: no column {column!r} for {where}{nearest(column, present)}")
+            raise RecipeError(f"{path}: no column {column!r} for {where}{nearest(column, list(present))}")
     for start in range(0, entries, step):
         with reading(path):
-            arrays = table.arrays(list(columns.values()), entry_start=start, entry_stop=start + step)
-        values = {variable: arrays[column] for variable, column in columns.items()}
-        yield _flatten(values, f"{path}: collection {name!r}")
+            values = {v: _read(*present[column], start, start + step) for v, column in columns.items()}
+        yield flatten(values, f"{path}: collection {name!r}")
 
 
 def read_collection(path: str | Path, name: str, collection: Collection, tree: str | None = None) -> Objects:
@@ -184,6 +187,24 @@ def in_step(
         start += common
 
 
+def _columns_of(table: Any) -> dict[str, tuple[Any, str]]:
+    """For each column the field or branch to read, and the leaf of it where it is one of several, else ""."""
+    if hasattr(table, "field_records"):  # an RNTuple; members of records are no columns of their own
+        return {name: (table[name], "") for name in table.keys(recursive=False)}
+    found: dict[str, tuple[Any, str]] = {}
+    for branch in table.itervalues(recursive=True):
+        found.setdefault(branch.name, (branch, ""))
+        if leaves := re.fullmatch(r"struct \{(.*)\}", branch.typename):
+            for leaf in re.findall(r"\S+ ([^;]+);", leaves[1]):
+                found.setdefault(f"{branch.name}.{leaf}", (branch, leaf))
+    return found
+
+
+def _read(source: Any, leaf: str, start: int, stop: int) -> ak.Array:
+    array = source.array(entry_start=start, entry_stop=stop)
+    return array[leaf] if leaf else array
+
+
 def _holds_numbers(kind: Any) -> bool:
     """Whether an awkward type is that of a number, or of a list of numbers (which a string is not)."""
     if isinstance(kind, ak.types.ListType | ak.types.RegularType) and not kind.parameters:
@@ -191,7 +212,12 @@ def _holds_numbers(kind: Any) -> bool:
     return isinstance(kind, ak.types.NumpyType) and np.dtype(kind.primitive).kind in "biuf"
 
 
-def _flatten(arrays: dict[str, ak.Array], where: str) -> Objects:
+def flatten(arrays: dict[str, ak.Array], where: str) -> Objects:
+    """The objects of a collection whose variables are given for the same events; at least one variable.
+
+    Raises:
+        InputError: the variables differ in the number of objects of an event, or hold no numbers.
+    """
     counts: np.ndarray | None = None
     columns = {}
     for variable, array in arrays.items():

@@ -1,18 +1,32 @@
 """Recipes: what to compress, how far each value may move, and how the model is trained.
 
 A recipe is a YAML file; `Recipe.from_file` reads and checks it. Unknown keys are refused and the nearest known key is
-named, so a misspelt tolerance never goes unnoticed.
+named, so a misspelt tolerance never goes unnoticed. `Recipe.resolve` matches it with the columns of a file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
 
 from aeplugin.errors import RecipeError, nearest
+from aeplugin.recipe_resolution import NAME, is_glob, resolve
 
 
 def _refuse_boolean(value: Any) -> Any:
@@ -23,10 +37,31 @@ def _refuse_boolean(value: Any) -> Any:
 
 
 Positive = Annotated[float, BeforeValidator(_refuse_boolean), Field(gt=0, allow_inf_nan=False)]
-Fraction = Annotated[Positive, Field(lt=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Fraction = Annotated[Positive, Field(ge=9e-8, lt=1)]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 """Names of collections and variables become parts of column names, C++ expressions and file names."""
+NameOrGlob = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_*?][A-Za-z0-9_*?]*$")]
+ColumnName = Annotated[str, StringConstraints(min_length=1)]
 Count = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=1)]
+MAX_SENTINELS = 16
+_TOLERANCE_SCHEMA = {
+    "description": "How far a value may move: in the column's unit, as a fraction of the value, or not at all.",
+    "anyOf": [
+        {"const": "exact"},
+        {
+            "type": "object",
+            "properties": {"abs": {"type": "number", "exclusiveMinimum": 0}},
+            "required": ["abs"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {"rel": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}},
+            "required": ["rel"],
+            "additionalProperties": False,
+        },
+    ],
+}
 
 
 class _Strict(BaseModel):
@@ -34,27 +69,89 @@ class _Strict(BaseModel):
 
 
 class Tolerance(_Strict):
-    """How far a value may move: exactly one of `abs` (in the column's unit) and `rel` (a fraction of the value)."""
+    """How far a value may move: `abs` (in the column's unit), `rel` (a fraction of the value), or not at all.
+
+    In YAML `{abs: x}`, `{rel: x}` or the word `exact`; both fields are None for the latter.
+    """
 
     abs: Positive | None = None
     rel: Fraction | None = None
 
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Tolerance:
-        if (self.abs is None) == (self.rel is None):
-            raise ValueError("a tolerance has exactly one of 'abs' and 'rel', as in {rel: 0.02}")
-        return self
+    @property
+    def is_exact(self) -> bool:
+        """Whether values do not move at all."""
+        return self.abs is None and self.rel is None
+
+    def __str__(self) -> str:
+        kind, value = ("abs", self.abs) if self.rel is None else ("rel", self.rel)
+        return "exact" if value is None else f"{kind} {value:g}"
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_of_three(cls, content: Any, validate: ModelWrapValidatorHandler[Tolerance]) -> Tolerance:
+        if isinstance(content, str) and content == "exact":
+            return validate({})
+        if not isinstance(content, dict | Tolerance):
+            raise ValueError("a tolerance is {abs: x}, {rel: x} or exact")
+        tolerance = validate(content)
+        if isinstance(content, dict) and (tolerance.abs is None) == (tolerance.rel is None):
+            raise ValueError("a tolerance has exactly one of 'abs' and 'rel', as in {rel: 0.02}, or is exact")
+        return tolerance
+
+    @model_serializer
+    def _plain(self) -> dict[str, float] | str:
+        values = {"abs": self.abs, "rel": self.rel}
+        return {kind: value for kind, value in values.items() if value is not None} or "exact"
 
 
-class Column(_Strict):
-    """One variable of a collection."""
+def _none_twice(sentinels: list[float]) -> list[float]:
+    """By their representation, since 0 and -0 are two values of a column."""
+    for i, sentinel in enumerate(sentinels):
+        if repr(sentinel) in map(repr, sentinels[:i]):
+            raise ValueError(f"sentinel {sentinel:g} stands twice")
+    return sentinels
 
-    tolerance: Tolerance
-    column: str | None = Field(default=None, description="name in the file; default <collection>_<variable>")
-    transform: Literal["linear", "log10"] = Field(default="linear", description="applied before standardising")
+
+def _formula(content: Any) -> Any:
+    if content == "none" or content is False:
+        return False
+    if not (content is None or isinstance(content, str)):
+        raise ValueError("expected a formula, as in 'pt * cosh(eta)', or none")
+    if isinstance(content, str) and not content.strip():
+        raise ValueError("the formula is empty; to predict nothing say none")
+    return content
+
+
+Number = Annotated[float, BeforeValidator(_refuse_boolean), Field(allow_inf_nan=False)]
+Sentinels = Annotated[list[Number], Field(max_length=MAX_SENTINELS), AfterValidator(_none_twice)]
+Predict = Annotated[
+    Annotated[str, StringConstraints(max_length=1000)] | Literal[False] | None,
+    BeforeValidator(_formula),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1, "maxLength": 1000}, {"const": False}]}),
+]
+
+
+class LooseColumn(_Strict):
+    """A column outside collections, such as an event variable, or all that a glob matches."""
+
+    tolerance: Annotated[Tolerance, WithJsonSchema(_TOLERANCE_SCHEMA)]
+    sentinels: Sentinels = Field(default=[], description="values that stand for something else and are kept exactly")
     unit: str = Field(default="", description="for axis labels; values are never rescaled")
     label: str | None = Field(default=None, description="axis label (mathtext); default the variable's name")
     periodic: bool = Field(default=False, description="an angle in radians: differences are wrapped to [-pi, pi)")
+
+
+class Column(LooseColumn):
+    """One variable of a collection, or all that a glob matches."""
+
+    column: str | None = Field(default=None, description="name in the file; default <collection>_<variable>")
+    transform: Literal["linear", "log10"] = Field(default="linear", description="applied before standardising")
+    predict: Predict = Field(
+        default=None, description="formula in other variables of the collection; none switches off the automatic one"
+    )
+
+
+Codec = Literal["auto", "plain", "autoencoder"]
 
 
 class Network(_Strict):
@@ -68,12 +165,25 @@ class Network(_Strict):
 class Collection(_Strict):
     """A group of columns with one length per event, such as the jets."""
 
-    columns: dict[Name, Column] = Field(min_length=1)
+    columns: dict[NameOrGlob, Column] = Field(min_length=1)
+    codec: Codec = Field(default="auto", description="how grid integers are stored; auto takes what needs fewest bits")
     network: Network = Network()
 
+    @model_validator(mode="after")
+    def _globs_name_nothing(self) -> Collection:
+        for variable, column in self.columns.items():
+            for key in ("column", "label", "predict"):
+                if is_glob(variable) and getattr(column, key):
+                    raise ValueError(f"the glob {variable!r} stands for several variables and cannot have {key!r}")
+        return self
+
     def file_columns(self, name: str) -> dict[str, str]:
-        """The column in the file of each variable, for a collection called `name`."""
+        """The column in the file of each variable, for a collection called `name`; of a resolved recipe."""
         return {variable: column.column or f"{name}_{variable}" for variable, column in self.columns.items()}
+
+    def lossy_columns(self) -> dict[str, Column]:
+        """The variables that may move: all but those whose tolerance is exact."""
+        return {variable: column for variable, column in self.columns.items() if not column.tolerance.is_exact}
 
 
 class Training(_Strict):
@@ -101,9 +211,25 @@ class Recipe(_Strict):
 
     tree: str | None = Field(default=None, description="name of the TTree or RNTuple; default the only one in the file")
     layout: Literal["nanoaod", "objects"] = Field(default="nanoaod", description="collections made from a CSV file")
-    collections: dict[Name, Collection] = Field(min_length=1)
+    collections: dict[Name, Collection] = Field(default={}, description="groups of columns with one length per event")
+    columns: dict[ColumnName, LooseColumn] = Field(
+        default={}, description="columns outside collections, by their names in the file or globs"
+    )
+    drop: list[ColumnName] = Field(default=[], description="names or globs of columns that are left out")
     training: Training = Training()
     plots: Plots = Plots()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Recipe:
+        if not self.collections and "columns" not in self.model_fields_set:
+            raise ValueError(
+                "neither 'collections' nor 'columns' says what to compress; where everything is exact, "
+                "say so with 'columns: {}'"
+            )
+        for name, column in self.columns.items():
+            if is_glob(name) and column.label:
+                raise ValueError(f"columns: the glob {name!r} stands for several columns and cannot have 'label'")
+        return self
 
     @staticmethod
     def from_file(path: str | Path) -> Recipe:
@@ -144,12 +270,23 @@ class Recipe(_Strict):
         except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
             raise RecipeError(f"{where}: not valid YAML: {error}") from None
         if not isinstance(content, dict):
-            raise RecipeError(f"{where}: got {type(content).__name__}, expected a mapping with 'collections'")
+            raise RecipeError(
+                f"{where}: got {type(content).__name__}, expected a mapping with 'collections' or 'columns'"
+            )
         try:
             return Recipe.model_validate(content)
         except ValidationError as error:
             problems = [_explain(cast(dict[str, Any], problem)) for problem in error.errors()]
             raise RecipeError("\n".join(f"{where}: {problem}" for problem in problems)) from None
+
+    def resolve(self, schema: Mapping[str, str], where: str = "recipe") -> Recipe:
+        """This recipe for a file with the columns of `schema` (name -> name of the type): every glob is replaced by
+        the names it matches, and four-vectors get their predictions. What the file has besides is kept exactly.
+
+        Raises:
+            RecipeError: the recipe names columns that are missing, cannot be lossy, or do not go together.
+        """
+        return resolve(self, schema, where)
 
     def to_text(self) -> str:
         """The recipe as YAML, with every default written out."""
@@ -176,6 +313,24 @@ def shipped_recipes() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of recipes, as in recipe.schema.json: for editors, and for programs that write recipes."""
+    schema = Recipe.model_json_schema()
+    schema["$defs"].pop("Tolerance", None)  # written out where it is used
+    _refuse_other_names(schema)
+    filled = {"collections": {"minProperties": 1}}
+    needed = [{"required": ["columns"]}, {"required": ["collections"], "properties": filled}]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "anyOf": needed}
+
+
+def _refuse_other_names(schema: Any) -> None:
+    """Make patterns of names binding, which pydantic leaves open."""
+    if isinstance(schema, dict) and "patternProperties" in schema:
+        schema["additionalProperties"] = False
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _refuse_other_names(inner)
+
+
 def _explain(problem: dict[str, Any]) -> str:
     """One line for one problem that pydantic found: where, what, and the nearest key for a misspelt one."""
     where = ".".join(str(part) for part in problem["loc"]) or "top level"
@@ -184,7 +339,7 @@ def _explain(problem: dict[str, Any]) -> str:
     if problem["type"] == "string_pattern_mismatch":
         return f"{where}: names consist of letters, digits and _, and do not begin with a digit"
     got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
-    return f"{where}: {problem['msg']}{got}"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}{got}"
 
 
 def _keys_at(location: tuple[Any, ...]) -> list[str]:

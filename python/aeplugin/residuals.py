@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from aeplugin.recipe import Column
+from aeplugin.recipe import LooseColumn
 
 
 def wrap_angle(angle: np.ndarray) -> np.ndarray:
-    """Angles in radians moved to [-pi, pi)."""
-    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
+    """Angles in radians moved to [-pi, pi); those that are there already keep their last digit."""
+    is_there = (angle >= -np.pi) & (angle < np.pi)
+    return np.where(is_there, angle, (angle + np.pi) % (2 * np.pi) - np.pi)
 
 
-def residual(original: np.ndarray, reconstructed: np.ndarray, column: Column) -> np.ndarray:
+def residual(original: np.ndarray, reconstructed: np.ndarray, column: LooseColumn) -> np.ndarray:
     """reconstructed - original in double precision; wrapped for a periodic column. Shape as the inputs."""
     difference = reconstructed.astype(np.float64) - original.astype(np.float64)
     return wrap_angle(difference) if column.periodic else difference
@@ -29,19 +30,48 @@ def relative_residual(original: np.ndarray, reconstructed: np.ndarray) -> np.nda
         return np.asarray((reconstructed.astype(np.float64) - original) / original)
 
 
-def residual_in_kind(original: np.ndarray, reconstructed: np.ndarray, column: Column) -> np.ndarray:
+def residual_in_kind(original: np.ndarray, reconstructed: np.ndarray, column: LooseColumn) -> np.ndarray:
     """The residual that the column's tolerance speaks of: relative for `rel`, else absolute."""
     if column.tolerance.rel is not None:
         return relative_residual(original, reconstructed)
     return residual(original, reconstructed, column)
 
 
-def bound(column: Column) -> float:
+def bound(column: LooseColumn) -> float:
     """The largest residual (in kind) that the column's tolerance allows."""
     tolerance = column.tolerance
     return tolerance.rel if tolerance.rel is not None else float(tolerance.abs or 0)
 
 
-def within_tolerance(residuals: np.ndarray, column: Column) -> np.ndarray:
-    """For each residual (in kind) whether the tolerance holds; never true for NaN. Shape as the input."""
-    return np.asarray(np.abs(residuals) <= bound(column))
+def special_values(original: np.ndarray, column: LooseColumn) -> np.ndarray:
+    """For each value whether it is one that must not move at all: NaN, infinite, a sentinel, zero under `rel`."""
+    special = ~np.isfinite(original)
+    for sentinel in column.sentinels:
+        special |= same_bits(original, np.full_like(original, sentinel))
+    if column.tolerance.rel is not None:
+        special |= original == 0
+    return np.asarray(special)
+
+
+def same_bits(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """For each pair of values whether they are the same: to the last bit where the types are, with NaN and -0."""
+    if first.dtype == second.dtype and first.dtype.kind == "f":
+        bits = f"u{first.dtype.itemsize}"
+        return np.asarray(first.view(bits) == second.view(bits))
+    return np.asarray((first == second) | ((first != first) & (second != second)))
+
+
+def within_tolerance(original: np.ndarray, reconstructed: np.ndarray, column: LooseColumn) -> np.ndarray:
+    """For each value whether it is what the recipe promises. Shape as the inputs.
+
+    That is |x' - x| <= t under {abs: t} and <= t |x| under {rel: t}, in double precision and without wrapping angles;
+    special values must be the same to the last bit.
+    """
+    same = same_bits(original, reconstructed)
+    if column.tolerance.is_exact:
+        return same
+    x, y = original.astype(np.float64), reconstructed.astype(np.float64)
+    allowed = bound(column) * np.abs(x) if column.tolerance.rel is not None else bound(column)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        near = np.abs(y - x) <= allowed
+    return np.asarray(same | (near & ~special_values(original, column)))

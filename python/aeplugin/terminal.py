@@ -1,8 +1,7 @@
-"""What the commands share on a terminal: errors in one line, progress bars, tables."""
+"""What the commands share on a terminal: errors in one line, progress bars."""
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
@@ -14,12 +13,8 @@ from types import ModuleType
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from aeplugin.errors import Error, InputError
-from aeplugin.evaluation import Evaluation
-from aeplugin.recipe import Recipe
-from aeplugin.residuals import bound
 
 SHOW_AFTER_SECONDS = 2.0
 
@@ -42,6 +37,13 @@ class Command(click.Command):
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             sys.exit(130)
+
+
+class Group(click.Group):
+    """A command of such commands."""
+
+    command_class = Command
+    group_class = type
 
 
 def check_output(output: Path, *inputs: str | Path) -> None:
@@ -96,57 +98,3 @@ def progress_bar(description: str) -> Iterator[Callable[[float, str], None]]:
     finally:
         if shown:
             bar.stop()
-
-
-def evaluation_table(evaluation: Evaluation, recipe: Recipe) -> Table:
-    """Residuals of every variable in the terms of its tolerance; quantiles of |residual|, in per cent if relative."""
-    table = _table("Residuals", ("", "tolerance", "mean", "RMS", "68 %", "95 %", "99.9 %", "max", "within"))
-    for name, variables in evaluation.variables.items():
-        for variable, summary in variables.items():
-            column = recipe.collections[name].columns[variable]
-            relative = column.tolerance.rel is not None
-            unit = " %" if relative else f" {column.unit}" if column.unit else ""
-            factor = 100 if relative else 1
-            sizes = (summary.mean, summary.rms, summary.abs68, summary.abs95, summary.abs999, summary.max)
-            table.add_row(
-                f"{name} {variable}",
-                f"{factor * bound(column):g}{unit}",
-                *[_short(factor * size) for size in sizes],
-                percent(summary.within),
-            )
-    return table
-
-
-def size_table(evaluation: Evaluation) -> Table:
-    """Sizes of the files and bits per object."""
-    table = _table("Sizes", ("", "bytes", "bits per object"))
-    rows = {
-        "original file": evaluation.original_bytes,
-        "compressed file": evaluation.compressed_bytes,
-        "the model in it, at most": evaluation.model_bytes,
-    }
-    for label, size in rows.items():
-        bits = evaluation.bits_per_object(size)
-        table.add_row(label, f"{size:,}", _or_dash(bits, f"{bits:.1f}"))
-    return table
-
-
-def percent(fraction: float) -> str:
-    """A fraction in per cent; a dash where there is none."""
-    return _or_dash(fraction, f"{100 * fraction:.2f} %")
-
-
-def _short(value: float) -> str:
-    """Two digits, and no exponent where the number is large."""
-    return _or_dash(value, f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}")
-
-
-def _or_dash(value: float, text: str) -> str:
-    return "\N{EN DASH}" if math.isnan(value) else text
-
-
-def _table(title: str, headings: tuple[str, ...]) -> Table:
-    table = Table(title=f"\n{title}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for i, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
-    return table

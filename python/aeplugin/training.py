@@ -19,9 +19,12 @@ import numpy as np
 
 from aeplugin import __version__
 from aeplugin._core import Activation, CollectionModel, Layer, Model, ModelColumn, Transform
-from aeplugin.errors import InputError
+from aeplugin.errors import InputError, RecipeError
 from aeplugin.readers import Objects, concatenate, read_collection
 from aeplugin.recipe import Collection, Network, Recipe, Training
+from aeplugin.recipe_files import schema_of
+from aeplugin.recipe_resolution import to_rules
+from aeplugin.residuals import same_bits
 
 try:
     import torch
@@ -32,6 +35,8 @@ EpochReport = Callable[[str, int, int, float], None]
 """Called after each epoch with collection, epoch (from 1), number of epochs and validation loss."""
 
 MINIMUM_OBJECTS = 10
+MINIMUM_VARIABLES = 2
+"""One variable alone has no correlations to learn."""
 VALIDATION_ROWS = 65536
 """Rows that go through the network at once for the validation loss, to bound the memory."""
 
@@ -52,23 +57,32 @@ class TrainingSummary:
 
 
 def train(paths: Sequence[str | Path], recipe: Recipe, report: EpochReport | None = None) -> Model:
-    """Train an autoencoder for every collection of `recipe` on the events of one or more ROOT files.
+    """Train an autoencoder for every collection of `recipe` that may use one, on the events of one or more ROOT files.
 
-    Objects that the normalisation cannot represent (not finite, or not positive under log10) take no part; the
-    summary counts them.
+    Those are the collections of the codecs `auto` and `autoencoder` with two variables or more that have a tolerance;
+    the networks know these variables only. The recipe is matched with the columns of the first file. Objects that the
+    normalisation cannot represent (not finite, a sentinel, or not positive under log10) take no part; the summary
+    counts them.
 
     Raises:
         InputError: there are too few objects to train on, or a column is constant.
-        RecipeError: the file lacks a column of the recipe.
+        RecipeError: a file lacks a column of the recipe, or no collection needs a network.
     """
+    resolved = recipe.resolve(schema_of(paths[0], recipe.tree)[1], str(paths[0]))
+    trained = {name: networked for name, c in resolved.collections.items() if (networked := _networked(c, name))}
+    if not trained:
+        raise RecipeError(
+            "recipe: nothing to train: no collection has the codec auto or autoencoder and two variables with a "
+            "tolerance; `aeplugin compress` needs no model for this recipe"
+        )
     samples = {}  # of all collections before the first fit: what cannot be trained on is told at once
-    for name, collection in recipe.collections.items():
-        objects = concatenate([read_collection(path, name, collection, recipe.tree) for path in paths])
-        samples[name] = _prepare(objects, name, collection, recipe.training)
+    for name, collection in trained.items():
+        objects = concatenate([read_collection(path, name, collection, resolved.tree) for path in paths])
+        samples[name] = _prepare(objects, name, collection, resolved.training)
     collections = []
     summaries = {}
-    for name, collection in recipe.collections.items():
-        model, summary = _train(samples.pop(name), name, collection, recipe.training, report)
+    for name, collection in trained.items():
+        model, summary = _train(samples.pop(name), name, collection, resolved.training, report)
         collections.append(model)
         summaries[name] = asdict(summary)
     training = {
@@ -77,13 +91,30 @@ def train(paths: Sequence[str | Path], recipe: Recipe, report: EpochReport | Non
         "inputs": [Path(path).name for path in paths],
         "collections": summaries,
     }
-    return Model(recipe.to_text(), json.dumps(training), collections)
+    return Model(resolved.to_text(), to_rules(resolved), json.dumps(training), collections)
+
+
+def _networked(collection: Collection, name: str) -> Collection | None:
+    """The collection with the variables that a network is for; None where there is to be none.
+
+    Raises:
+        RecipeError: the codec asks for a network that there cannot be.
+    """
+    lossy = collection.lossy_columns()
+    if collection.codec == "autoencoder" and len(lossy) < MINIMUM_VARIABLES:
+        raise RecipeError(
+            f"recipe: collection {name!r} has the codec autoencoder and {len(lossy)} variables with a tolerance; "
+            f"expected at least {MINIMUM_VARIABLES}, or the codec plain"
+        )
+    if collection.codec == "plain" or len(lossy) < MINIMUM_VARIABLES:
+        return None
+    return collection.model_copy(update={"columns": lossy})
 
 
 def train_collection(
     objects: Objects, name: str, collection: Collection, settings: Training, report: EpochReport | None = None
 ) -> tuple[CollectionModel, TrainingSummary]:
-    """Train the autoencoder of one collection; see `train`."""
+    """Train the autoencoder of one collection, all of whose variables have a tolerance; see `train`."""
     return _train(_prepare(objects, name, collection, settings), name, collection, settings, report)
 
 
@@ -101,7 +132,7 @@ def _prepare(objects: Objects, name: str, collection: Collection, settings: Trai
     columns = list(collection.columns.items())
     transforms = [Transform.log10 if column.transform == "log10" else Transform.linear for _, column in columns]
     values = objects.matrix()
-    usable = _usable(values, transforms)
+    usable = _usable(values, transforms) & ~_has_sentinel(objects, collection)
     transformed = _transform(values[usable], transforms)
     if len(transformed) < MINIMUM_OBJECTS:
         raise InputError(
@@ -119,7 +150,10 @@ def _prepare(objects: Objects, name: str, collection: Collection, settings: Trai
     spread = np.ptp(transformed[~held_out], axis=0)  # the deviation of equal values may be some rounding above 0
     for (variable, _), width in zip(columns, np.minimum(spread, scale), strict=True):
         if not width > 0:
-            raise InputError(f"variable {variable!r} of collection {name!r} is constant; leave it out of the recipe")
+            raise InputError(
+                f"variable {variable!r} of collection {name!r} is constant; leave it out of the recipe, or give the "
+                "collection the codec plain"
+            )
     standardised = ((transformed - mean) / scale).astype(np.float32)
 
     in_file = collection.file_columns(name)
@@ -237,6 +271,16 @@ def _usable(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:
         if transform == Transform.log10:
             usable &= values[:, i] > 0
     return np.asarray(usable)
+
+
+def _has_sentinel(objects: Objects, collection: Collection) -> np.ndarray:
+    """For each object whether any of its values stands for something else."""
+    found = np.zeros(len(objects), bool)
+    for variable, column in collection.columns.items():
+        values = objects.columns[variable]
+        for sentinel in column.sentinels:
+            found |= same_bits(values, np.full_like(values, sentinel))
+    return found
 
 
 def _transform(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:

@@ -1,10 +1,11 @@
-// A compiled RDataFrame analysis: functors with one and two threads and each engine, latents and back.
-#include <aeplugin/rdf/define.hxx>
+// A compiled RDataFrame analysis: functors with one and two threads and each engine; a compressed file, read directly.
 #include <aeplugin/rdf/files.hxx>
 #include <aeplugin/rdf/functors.hxx>
+#include <aeplugin/rdf/open.hxx>
 
 #include <ROOT/RDataFrame.hxx>
 
+#include <cstdint>
 #include <iostream>
 #include <map>
 #include <string>
@@ -13,8 +14,21 @@ namespace {
 
 using ROOT::RVecF;
 
-/// The reconstructed pt of every jet by event number, so that the order of the threads does not matter.
-std::map<ULong64_t, RVecF> Reconstruct(const std::string &events, const std::string &model, const std::string &engine)
+using Jets = std::map<std::uint64_t, RVecF>; // by event number: the order of the threads does not matter
+
+/// The pt of the jets of every event.
+Jets JetPt(ROOT::RDF::RNode frame)
+{
+   auto numbers = frame.Take<std::uint64_t>("event");
+   auto values = frame.Take<RVecF>("Jet_pt");
+   Jets result;
+   for (std::size_t i = 0; i < numbers->size(); ++i)
+      result[(*numbers)[i]] = (*values)[i];
+   return result;
+}
+
+/// The reconstructed pt of the jets of every event.
+Jets Reconstruct(const std::string &events, const std::string &model, const std::string &engine)
 {
    const auto jets = aeplugin::OpenAutoencoder(model, "Jet", aeplugin::ParseEngineKind(engine));
    auto frame = ROOT::RDataFrame("events", events)
@@ -22,13 +36,13 @@ std::map<ULong64_t, RVecF> Reconstruct(const std::string &events, const std::str
                    .Define("pt", [](const aeplugin::rdf::Columns &reco) { return reco[1]; }, {"reco"});
    auto numbers = frame.Take<ULong64_t>("rdfentry_");
    auto values = frame.Take<RVecF>("pt");
-   std::map<ULong64_t, RVecF> result;
+   Jets result;
    for (std::size_t i = 0; i < numbers->size(); ++i)
       result[(*numbers)[i]] = (*values)[i];
    return result;
 }
 
-bool SameBits(const std::map<ULong64_t, RVecF> &a, const std::map<ULong64_t, RVecF> &b)
+bool SameBits(const Jets &a, const Jets &b)
 {
    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](const auto &x, const auto &y) {
              return x.first == y.first && x.second.size() == y.second.size() &&
@@ -36,7 +50,7 @@ bool SameBits(const std::map<ULong64_t, RVecF> &a, const std::map<ULong64_t, RVe
           });
 }
 
-double LargestDifference(const std::map<ULong64_t, RVecF> &a, const std::map<ULong64_t, RVecF> &b)
+double LargestDifference(const Jets &a, const Jets &b)
 {
    double largest = 0;
    for (const auto &[event, values] : a)
@@ -64,14 +78,17 @@ int main(int argc, char **argv)
       std::cout << engine << " differs by " << LargestDifference(sequential, Reconstruct(argv[1], argv[2], engine))
                 << "\n";
 
-   aeplugin::rdf::Compress(argv[1], argv[3], argv[2]);
-   const auto model = aeplugin::rdf::ReadModel(argv[3]);
-   auto decoded = aeplugin::rdf::DefineDecoded(ROOT::RDataFrame("events", argv[3]),
-                                               aeplugin::MakeAutoencoder(model.Collection("Jet")));
-   std::map<ULong64_t, RVecF> fromFile;
-   auto numbers = decoded.Take<ULong64_t>("rdfentry_");
-   auto values = decoded.Take<RVecF>("Jet_pt");
-   for (std::size_t i = 0; i < numbers->size(); ++i)
-      fromFile[(*numbers)[i]] = (*values)[i];
-   std::cout << "file " << (SameBits(sequential, fromFile) ? "agrees" : "DIFFERS") << "\n";
+   aeplugin::rdf::Compress(argv[1], argv[3], aeplugin::Model::FromFile(argv[2]));
+   const std::string plain = std::string(argv[3]) + ".plain.root";
+   aeplugin::rdf::Decompress(argv[3], plain);
+   const auto compressed = JetPt(aeplugin::Open(argv[3]));
+   ROOT::DisableImplicitMT();
+   std::cout << "read directly or decompressed, jets "
+             << (SameBits(compressed, JetPt(ROOT::RDataFrame("events", plain))) ? "agree" : "DIFFER") << "\n";
+   std::cout << "with one thread they " << (SameBits(compressed, JetPt(aeplugin::Open(argv[3]))) ? "agree" : "DIFFER")
+             << "\n";
+   std::uint64_t violations = 0;
+   for (const auto &column : aeplugin::rdf::Verify(argv[3], {argv[1]}))
+      violations += column.fComparison.fViolations;
+   std::cout << violations << " values outside their tolerances\n";
 }

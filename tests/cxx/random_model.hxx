@@ -60,7 +60,7 @@ inline aeplugin::CollectionModel RandomJets()
 
 inline aeplugin::Model RandomModel(const aeplugin::CollectionModel &collection)
 {
-   return {"columns: [pt]\n", "{\"seed\": 1}", {collection}};
+   return {"columns: [pt]\n", {}, "{\"seed\": 1}", {collection}};
 }
 
 } // namespace testing

@@ -218,13 +218,13 @@ void TestSchema()
 {
    std::string names;
    for (const auto &column : aeplugin::darkmachines::MakeSchema(Layout::kNanoAOD).fColumns)
-      names += column.fName + ":" + std::to_string(static_cast<int>(column.fType)) + ":" +
+      names += column.fName + ":" + aeplugin::ValueTypeName(column.fType) + ":" +
                std::to_string(column.fCollection) + " ";
-   AreEqual(names, "event:0:-1 process:5:-1 weight:3:-1 MET_pt:2:-1 MET_phi:2:-1 "
-                   "Jet_E:2:0 Jet_pt:2:0 Jet_eta:2:0 Jet_phi:2:0 Jet_btag:4:0 "
-                   "Electron_E:2:1 Electron_pt:2:1 Electron_eta:2:1 Electron_phi:2:1 Electron_charge:1:1 "
-                   "Muon_E:2:2 Muon_pt:2:2 Muon_eta:2:2 Muon_phi:2:2 Muon_charge:1:2 "
-                   "Photon_E:2:3 Photon_pt:2:3 Photon_eta:2:3 Photon_phi:2:3 ");
+   AreEqual(names, "event:std::uint64_t:-1 process:std::string:-1 weight:double:-1 MET_pt:float:-1 MET_phi:float:-1 "
+                   "Jet_E:float:0 Jet_pt:float:0 Jet_eta:float:0 Jet_phi:float:0 Jet_btag:bool:0 "
+                   "Electron_E:float:1 Electron_pt:float:1 Electron_eta:float:1 Electron_phi:float:1 Electron_charge:std::int32_t:1 "
+                   "Muon_E:float:2 Muon_pt:float:2 Muon_eta:float:2 Muon_phi:float:2 Muon_charge:std::int32_t:2 "
+                   "Photon_E:float:3 Photon_pt:float:3 Photon_eta:float:3 Photon_phi:float:3 ");
    const auto objects = aeplugin::darkmachines::MakeSchema(Layout::kObjects);
    AreEqual(objects.fCollections.at(0), "Object");
    AreEqual(objects.fColumns.back().fName, "Object_kind");

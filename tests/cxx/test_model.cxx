@@ -1,50 +1,21 @@
+#include "allocation_watch.hxx"
 #include "random_model.hxx"
 #include "temporary_folder.hxx"
 #include "testing.hxx"
 
 #include "bytes.hxx"
 
-#include <aeplugin/atomic_file.hxx>
+#include <aeplugin/model.hxx>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
-#include <new>
-#include <thread>
 
 #include <sys/stat.h>
 
 namespace {
-std::atomic<std::size_t> gLargestAllocation{0};
-}
 
-// Tells what a hostile file makes the library allocate. Inlined, GCC would take malloc and delete for a mismatch.
-[[gnu::noinline]] void *operator new(std::size_t size)
-{
-   std::size_t largest = gLargestAllocation;
-   while (size > largest && !gLargestAllocation.compare_exchange_weak(largest, size)) {
-   }
-   if (void *memory = std::malloc(size > 0 ? size : 1))
-      return memory;
-   throw std::bad_alloc();
-}
-
-[[gnu::noinline]] void operator delete(void *memory) noexcept
-{
-   std::free(memory);
-}
-
-[[gnu::noinline]] void operator delete(void *memory, std::size_t) noexcept
-{
-   std::free(memory);
-}
-
-namespace {
-
-using aeplugin::AtomicFile;
 using aeplugin::ByteWriter;
 using aeplugin::CollectionModel;
 using aeplugin::CompatibilityError;
@@ -52,6 +23,8 @@ using aeplugin::CorruptionError;
 using aeplugin::InputError;
 using aeplugin::Model;
 using aeplugin::ModelError;
+using aeplugin::RecipeError;
+using aeplugin::Rules;
 using testing::AreEqual;
 using testing::IsTrue;
 using testing::TemporaryFolder;
@@ -60,6 +33,7 @@ using testing::Throws;
 const std::string kMagic("\x89"
                          "AEPM\r\n\x1a",
                          8);
+const std::string kNoRules(8, '\0');
 constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kSectionsAt = 12;
 
@@ -67,6 +41,13 @@ Model SmallModel()
 {
    Model model = testing::RandomModel(testing::RandomCollection(2, {3, 1}));
    model.fCollections.push_back(testing::RandomCollection(1, {1}, 2, "Muon"));
+   model.fRules.fCollections = {
+      {"Jet",
+       aeplugin::CodecKind::kAuto,
+       {{"x0", "Jet_x0", {aeplugin::ToleranceKind::kRel, 0.02}, {-999, 0}, "x1"},
+        {"x1", "Jet_x1", {aeplugin::ToleranceKind::kAbs, 0.01}, {}, ""}}},
+      {"MET", aeplugin::CodecKind::kPlain, {{"MET", "MET", {aeplugin::ToleranceKind::kAbs, 10}, {}, ""}}}};
+   model.fRules.fDropped = {"trash", "old.column"};
    return model;
 }
 
@@ -88,9 +69,23 @@ bool IsSameCollection(const CollectionModel &a, const CollectionModel &b)
           std::equal(a.fColumns.begin(), a.fColumns.end(), b.fColumns.begin(), b.fColumns.end(), sameColumn);
 }
 
+bool IsSameRules(const Rules &a, const Rules &b)
+{
+   const auto sameColumn = [](const auto &x, const auto &y) {
+      return x.fVariable == y.fVariable && x.fColumn == y.fColumn && x.fTolerance.fKind == y.fTolerance.fKind &&
+             x.fTolerance.fValue == y.fTolerance.fValue && x.fSentinels == y.fSentinels && x.fFormula == y.fFormula;
+   };
+   const auto sameCollection = [&](const auto &x, const auto &y) {
+      return x.fName == y.fName && x.fCodec == y.fCodec &&
+             std::equal(x.fColumns.begin(), x.fColumns.end(), y.fColumns.begin(), y.fColumns.end(), sameColumn);
+   };
+   return a.fDropped == b.fDropped && std::equal(a.fCollections.begin(), a.fCollections.end(), b.fCollections.begin(),
+                                                 b.fCollections.end(), sameCollection);
+}
+
 bool IsSame(const Model &a, const Model &b)
 {
-   return a.fRecipe == b.fRecipe && a.fTraining == b.fTraining &&
+   return a.fRecipe == b.fRecipe && IsSameRules(a.fRules, b.fRules) && a.fTraining == b.fTraining &&
           std::equal(a.fCollections.begin(), a.fCollections.end(), b.fCollections.begin(), b.fCollections.end(),
                      IsSameCollection);
 }
@@ -100,7 +95,7 @@ std::string File(const std::vector<std::pair<std::string, std::string>> &section
 {
    ByteWriter out;
    out.Raw(kMagic.data(), kMagic.size());
-   out.Value(std::uint32_t{1});
+   out.Value(std::uint32_t{2});
    out.Value(static_cast<std::uint32_t>(sections.size()));
    for (const auto &[tag, payload] : sections) {
       out.Raw(tag.data(), tag.size());
@@ -164,9 +159,30 @@ void TestLayout()
                                 "\0\0\x80\xc0"
                                 "\0\0\0\0",
                                 5 + 4 + 6 + 8 + 1 + 8 + 2 * (4 + 4 + 4 + 1 + 8));
-   const std::string bytes = Model{"r", "{}", {tiny}}.ToBytes();
-   IsTrue(bytes == File({{"RCPE", "r"}, {"TRNG", "{}"}, {"COLL", collection}}), "the bytes of a tiny model");
-   AreEqual(bytes.substr(0, 16) == kMagic + std::string("\x01\0\0\0\x03\0\0\0", 8), true, "the head");
+   const std::string bytes = Model{"r", {}, "{}", {tiny}}.ToBytes();
+   IsTrue(bytes == File({{"RCPE", "r"}, {"RULE", kNoRules}, {"TRNG", "{}"}, {"COLL", collection}}),
+          "the bytes of a tiny model");
+   AreEqual(bytes.substr(0, 16) == kMagic + std::string("\x02\0\0\0\x04\0\0\0", 8), true, "the head");
+
+   const std::string rules("\x01\0\0\0"
+                           "\x01\0\0\0J"
+                           "\xff"
+                           "\x01\0\0\0"
+                           "\x02\0\0\0pt"
+                           "\x04\0\0\0J_pt"
+                           "\x02"
+                           "\0\0\0\0\0\0\xc0\x3f"
+                           "\x01\0\0\0"
+                           "\0\0\0\0\0\0\xf0\xbf"
+                           "\x01\0\0\0"
+                           "1"
+                           "\x01\0\0\0"
+                           "\x01\0\0\0d",
+                           4 + 5 + 1 + 4 + 6 + 8 + 1 + 8 + 4 + 8 + 5 + 4 + 5);
+   Model ruled;
+   ruled.fRules = {
+      {{"J", aeplugin::CodecKind::kAuto, {{"pt", "J_pt", {aeplugin::ToleranceKind::kRel, 0.125}, {-1}, "1"}}}}, {"d"}};
+   IsTrue(ruled.ToBytes() == File({{"RCPE", ""}, {"RULE", rules}, {"TRNG", ""}}), "the bytes of rules");
 }
 
 void TestTruncation()
@@ -207,15 +223,17 @@ void TestDamage()
 void TestVersions()
 {
    auto bytes = SmallModel().ToBytes();
-   bytes[kVersionAt] = 2;
+   bytes[kVersionAt] = 3;
    Throws<CompatibilityError>([&] { Model::FromBytes(bytes, "new.model"); },
-                              "new.model: model file of version 2; this aeplugin reads version 1");
+                              "new.model: model file of version 3; this aeplugin reads version 2; a newer one may");
+   bytes[kVersionAt] = 1;
+   Throws<CompatibilityError>([&] { Model::FromBytes(bytes); }, "version 1; this aeplugin reads version 2; train the");
    bytes[kVersionAt] = 0;
    Throws<CompatibilityError>([&] { Model::FromBytes(bytes); }, "version 0");
-   Throws<CompatibilityError>([] { Model::FromBytes(File({{"RCPE", ""}, {"NEWS", "1"}})); },
+   Throws<CompatibilityError>([] { Model::FromBytes(File({{"RCPE", ""}, {"RULE", kNoRules}, {"NEWS", "1"}})); },
                               "section 'NEWS' where 'TRNG' is expected; a newer aeplugin may read it");
    Throws<CompatibilityError>([] { Model::FromBytes(File({{"RCPE", ""}, {"RCPE", ""}, {"TRNG", ""}})); },
-                              "section 'RCPE' where 'TRNG' is expected");
+                              "section 'RCPE' where 'RULE' is expected");
 }
 
 void TestOtherFiles()
@@ -272,15 +290,15 @@ void TestCraftedFiles()
       };
    };
    const auto refused = [](auto error, const std::string &bytes, const std::string &part) {
-      gLargestAllocation = 0;
+      testing::gLargestAllocation = 0;
       Throws<decltype(error)>([&] { Model::FromBytes(bytes, "evil.model"); }, part);
-      IsTrue(gLargestAllocation < 1000000,
-             part + ": allocates " + std::to_string(gLargestAllocation) + " bytes at once");
+      IsTrue(testing::gLargestAllocation < 1000000,
+             part + ": allocates " + std::to_string(testing::gLargestAllocation) + " bytes at once");
    };
    const auto collection = [&](auto error, const std::function<void(ByteWriter &)> &write, const std::string &part) {
       ByteWriter payload;
       write(payload);
-      refused(error, File({{"RCPE", ""}, {"TRNG", ""}, {"COLL", payload.Take()}}), part);
+      refused(error, File({{"RCPE", ""}, {"RULE", kNoRules}, {"TRNG", ""}, {"COLL", payload.Take()}}), part);
    };
    const CorruptionError corruption("");
    const CompatibilityError compatibility("");
@@ -330,20 +348,83 @@ void TestCraftedFiles()
    collection(corruption, longer, "4 bytes too many");
    collection(corruption, [](ByteWriter &) {}, "truncated in collection name");
 
-   refused(corruption, File({}), "truncated in section tag");
-   refused(impossible, File({{"RCPE", "a"}, {"TRNG", "b"}}), "holds 0 collections");
+   refused(corruption, File({}), "has 0 sections; expected at least 3");
+   refused(corruption, File({{"RCPE", ""}, {"RULE", kNoRules}}), "has 2 sections; expected at least 3");
    auto sections = File({});
    sections.replace(kSectionsAt, 4, "\xff\xff\xff\xff");
    refused(corruption, sections, "4294967295 sections; expected at most 1024");
-   auto size = File({{"RCPE", "a"}});
+   auto size = File({{"RCPE", "a"}, {"RULE", kNoRules}, {"TRNG", ""}});
    size.replace(kSectionsAt + 4 + 8, 8, "\xff\xff\xff\xff\xff\xff\xff\xff");
-   refused(corruption, size, "truncated in a section: 18446744073709551615 bytes expected, 1 left");
+   refused(corruption, size, "truncated in a section: 18446744073709551615 bytes expected, ");
    // Twice the same collection.
    const auto twice = SmallModel().ToBytes();
    const auto first = twice.find("COLL");
    const auto second = twice.find("COLL", first + 1);
    auto doubled = twice.substr(0, second) + twice.substr(first, second - first);
    refused(impossible, doubled, "collection 'Jet' stands twice");
+}
+
+/// The same for the rules, which also must be ones that a recipe could give.
+void TestCraftedRules()
+{
+   constexpr std::uint32_t kMost = 0xFFFFFFFFu;
+   const auto refused = [](auto error, const std::string &part, const std::function<void(ByteWriter &)> &write) {
+      ByteWriter payload;
+      write(payload);
+      const std::string bytes = File({{"RCPE", ""}, {"RULE", payload.Take()}, {"TRNG", ""}});
+      testing::gLargestAllocation = 0;
+      Throws<decltype(error)>([&] { Model::FromBytes(bytes, "evil.model"); }, "evil.model: ");
+      Throws<decltype(error)>([&] { Model::FromBytes(bytes, "evil.model"); }, part);
+      IsTrue(testing::gLargestAllocation < 1000000, part + ": allocates much at once");
+   };
+   /// A collection of one column up to its tolerance.
+   const auto column = [](ByteWriter &out, const std::string &variable, std::uint8_t codec, std::uint8_t kind,
+                          double tolerance) {
+      out.Value(std::uint32_t{1});
+      out.Text("Jet");
+      out.Value(codec);
+      out.Value(std::uint32_t{1});
+      out.Text(variable);
+      out.Text("Jet_pt");
+      out.Value(kind);
+      out.Value(tolerance);
+   };
+   const auto whole = [&](const std::string &formula, double tolerance, std::uint32_t twice) {
+      return [=](ByteWriter &out) {
+         column(out, "pt", 0, 1, tolerance);
+         out.Value(twice);
+         for (std::uint32_t i = 0; i < twice; ++i)
+            out.Value(-999.);
+         out.Text(formula);
+         out.Value(std::uint32_t{0});
+      };
+   };
+   const CorruptionError corruption("");
+   const CompatibilityError compatibility("");
+   const RecipeError recipe("");
+   refused(corruption, "truncated in collections", [](ByteWriter &) {});
+   refused(corruption, "4294967295 collections; expected at most", [](ByteWriter &out) { out.Value(kMost); });
+   refused(corruption, "truncated in collection name", [](ByteWriter &out) {
+      out.Value(std::uint32_t{1});
+      out.Value(kMost);
+   });
+   refused(compatibility, "unknown codec 7", [&](ByteWriter &out) { column(out, "pt", 7, 1, 1); });
+   refused(compatibility, "unknown tolerance 3", [&](ByteWriter &out) { column(out, "pt", 0, 3, 1); });
+   refused(corruption, "4294967295 sentinels; expected at most 16", [&](ByteWriter &out) {
+      column(out, "pt", 0, 1, 1);
+      out.Value(kMost);
+   });
+   refused(corruption, "3 bytes too many in the rules", [&](ByteWriter &out) {
+      whole("", 1, 0)(out);
+      out.Raw("abc", 3);
+   });
+   for (const double tolerance : {0., -1., std::numeric_limits<double>::quiet_NaN()})
+      refused(recipe, "abs tolerance of", whole("", tolerance, 0));
+   refused(recipe, "stands twice", whole("", 1, 2));
+   refused(recipe, "'Jet_pt' is predicted from 'eta', which has no tolerance", whole("eta", 1, 0));
+   refused(recipe, "predicted from each other", whole("pt", 1, 0));
+   refused(recipe, "", whole("1 +", 1, 0));
+   refused(recipe, "", whole(std::string(100, '('), 1, 0));
 }
 
 void TestValidate()
@@ -364,7 +445,6 @@ void TestValidate()
    constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
    constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-   refused("holds 0 collections", [](Model &model) { model.fCollections.clear(); });
    refused("'Jet' stands twice", [](Model &model) { model.fCollections.push_back(model.fCollections[0]); });
    refused("holds 1001 collections", [](Model &model) { model.fCollections.resize(1001); });
    jet("has no columns, or a name that is none", [](auto &c) { c.fName.clear(); });
@@ -413,99 +493,6 @@ void TestCollection()
    IsTrue(CollectionModel{}.LatentNames().empty(), "an empty model has no latents");
 }
 
-using Names = std::set<std::string>;
-
-void TestSave()
-{
-   const TemporaryFolder folder;
-   const auto model = SmallModel();
-   Throws<InputError>([&] { model.Save(folder / "none/a.model"); }, "its folder " + (folder / "none") + " does not");
-   Throws<InputError>([&] { model.Save(folder.Path()); }, folder.Path() + "' is no file that could be replaced");
-   Throws<InputError>([&] { model.Save(folder / "none/"); }, "does not exist");
-   Throws<InputError>([&] { model.Save(folder / std::string(300, 'x')); }, "cannot be renamed");
-   Throws<InputError>([&] { model.Save(""); }, "");
-   testing::WriteFile(folder / "file", "x");
-   Throws<InputError>([&] { model.Save(folder / "file/a.model"); }, "");
-   IsTrue(folder.Names() == Names{"file"}, "nothing is left behind");
-
-   testing::WriteFile(folder / "a.model", "what was there before");
-   Model invalid = model;
-   invalid.fCollections.clear();
-   Throws<ModelError>([&] { invalid.Save(folder / "a.model"); }, "holds 0 collections");
-   AreEqual(testing::ReadFile(folder / "a.model"), "what was there before");
-   model.Save(folder / "a.model");
-   IsTrue(IsSame(Model::FromFile(folder / "a.model"), model), "replaced");
-   IsTrue(folder.Names() == Names{"a.model", "file"}, "nothing else is left");
-}
-
-void TestAtomicFile()
-{
-   const TemporaryFolder folder;
-   const std::string path = folder / "table.root";
-   testing::WriteFile(path, "old");
-   std::string temporary;
-   {
-      const AtomicFile file(path);
-      temporary = file.TemporaryPath();
-      testing::WriteFile(temporary, "half of the n");
-      AreEqual(folder.Names().size(), 2u, "files while it is written");
-      AreEqual(temporary.substr(temporary.size() - 5), ".part", "extension");
-      AreEqual(temporary.substr(0, folder.Path().size()), folder.Path(), "folder");
-   }
-   AreEqual(testing::ReadFile(path), "old", "without Commit()");
-   IsTrue(folder.Names() == Names{"table.root"}, "without Commit(), the temporary file goes");
-   {
-      AtomicFile file(path);
-      testing::WriteFile(file.TemporaryPath(), "new");
-      AreEqual(testing::ReadFile(path), "old", "before Commit()");
-      file.Commit();
-      AreEqual(testing::ReadFile(path), "new", "after Commit()");
-   }
-   AreEqual(testing::ReadFile(path), "new", "at the end");
-   IsTrue(folder.Names() == Names{"table.root"}, "only the file stays");
-   {
-      AtomicFile file(path);
-      Throws<InputError>([&] { file.Commit(); }, "nothing was written");
-   }
-   {
-      AtomicFile file(folder / "taken");
-      testing::WriteFile(file.TemporaryPath(), "new");
-      std::filesystem::create_directories(folder / "taken/by");
-      Throws<InputError>([&] { file.Commit(); }, "cannot be renamed");
-   }
-   IsTrue(folder.Names() == Names{"table.root", "taken"}, "a failed Commit() leaves nothing");
-   const AtomicFile one(path);
-   const AtomicFile two(path);
-   IsTrue(one.TemporaryPath() != two.TemporaryPath(), "two writers of one file do not share the temporary one");
-}
-
-/// Threads that save under one name do not mix: the file is always whole.
-void TestConcurrentSaves()
-{
-   const TemporaryFolder folder;
-   const std::string path = folder / "a.model";
-   const std::vector<Model> models = {SmallModel(), testing::RandomModel(testing::RandomCollection(4, {50, 3}))};
-   models[0].Save(path);
-   std::atomic<int> wrong{0};
-   std::vector<std::thread> threads;
-   for (const Model &model : models)
-      threads.emplace_back([&] {
-         try {
-            for (int i = 0; i < 20; ++i) {
-               model.Save(path);
-               const Model read = Model::FromFile(path);
-               wrong += IsSame(read, models[0]) || IsSame(read, models[1]) ? 0 : 1;
-            }
-         } catch (const std::exception &) {
-            wrong += 1000;
-         }
-      });
-   for (auto &thread : threads)
-      thread.join();
-   AreEqual(wrong.load(), 0, "wrong or failed");
-   IsTrue(folder.Names() == Names{"a.model"}, "nothing is left behind");
-}
-
 } // namespace
 
 int main()
@@ -519,10 +506,8 @@ int main()
    suite.Case("versions", TestVersions);
    suite.Case("other files", TestOtherFiles);
    suite.Case("crafted files", TestCraftedFiles);
+   suite.Case("crafted rules", TestCraftedRules);
    suite.Case("validation", TestValidate);
    suite.Case("collections", TestCollection);
-   suite.Case("saving", TestSave);
-   suite.Case("atomic files", TestAtomicFile);
-   suite.Case("concurrent saves", TestConcurrentSaves);
    return suite.ExitCode();
 }

@@ -101,6 +101,7 @@ def make_model() -> Callable[..., Model]:
 
         widths = [len(columns), *hidden, latents]
         jets = CollectionModel("Jet", columns, network(widths), network(widths[::-1]))
-        return Model(recipe, more.get("training", "{}"), [jets])
+        rules = {"collections": [], "dropped": []}
+        return Model(recipe, rules, more.get("training", "{}"), [jets])
 
     return make

@@ -49,7 +49,9 @@ def test_compiled_analysis(build: Path, events_file: Path, jets_model: Path, tmp
     output = call(build / "analysis", events_file, jets_model, tmp_path / "compressed.root", **libraries)
     assert output.startswith("3000 events\n")
     assert "threads agree\n" in output
-    assert "file agrees\n" in output
+    assert "read directly or decompressed, jets agree\n" in output
+    assert "with one thread they agree\n" in output
+    assert "\n0 values outside their tolerances\n" in output
     differences = re.findall(r"(onnx|torch) differs by (\S+)", output)
     assert [name for name, _ in differences] == ["onnx", "torch"]
     # 1e-5 in standardised units of log10 pt is about 1e-5 of pt itself.

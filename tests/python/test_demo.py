@@ -14,5 +14,8 @@ def test_demo_runs(data: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Summary" in done.stdout
-    assert {"jets.model", "ttbar.compressed.root", "zz.decompressed.root"} <= {p.name for p in tmp_path.iterdir()}
+    rows = [line.split() for line in done.stdout[done.stdout.index("Summary") :].splitlines()]
+    assert [row[0] for row in rows if "yes" in row] == ["ttbar", "zz"]
+    files = {"jets.model", "zz.compressed.root", "ttbar.autoencoder.root", "ttbar.decompressed.root"}
+    assert files <= {path.name for path in tmp_path.iterdir()}
     assert len(list((tmp_path / "plots").glob("*.pdf"))) == 13

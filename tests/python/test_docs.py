@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -22,9 +23,16 @@ def help_text(name: str) -> str:
     return CliRunner().invoke(main, [*words[1:], "--help"], prog_name=words[0], terminal_width=80).output
 
 
-@pytest.mark.parametrize(
-    "name", ["aeplugin", *(f"aeplugin {name}" for name in main.commands), "python -m aeplugin.plots"]
-)
+def commands(group: click.Group, name: str) -> list[str]:
+    """A group and all commands in it, as a user types them."""
+    found = [name]
+    for inner, command in group.commands.items():
+        words = f"{name} {inner}"
+        found += commands(command, words) if isinstance(command, click.Group) else [words]
+    return found
+
+
+@pytest.mark.parametrize("name", [*commands(main, "aeplugin"), "python -m aeplugin.plots"])
 def test_help_texts_of_the_reference(name: str) -> None:
     """Where this fails, paste the new text of `--help` into docs/cli.md."""
     assert help_text(name).strip() in (DOCS / "cli.md").read_text()

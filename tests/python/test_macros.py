@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import awkward as ak
 import uproot
 
-from aeplugin import config
+from aeplugin import Recipe, config
+from aeplugin.compilation import compile_recipe
 
 
 def root(macro: str, *arguments: Path | str) -> subprocess.CompletedProcess[str]:
@@ -18,19 +20,28 @@ def root(macro: str, *arguments: Path | str) -> subprocess.CompletedProcess[str]
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_compress_inspect_decompress(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
-    compressed, plain = tmp_path / "compressed.root", tmp_path / "decompressed.root"
-    result = root("compress.C", events_file, compressed, jets_model)
+def test_compress_inspect_read_decompress(events_file: Path, tmp_path: Path) -> None:
+    """With a model that a recipe alone gives."""
+    model, compressed, plain = (tmp_path / name for name in ("plain.model", "compressed.root", "decompressed.root"))
+    compile_recipe(Recipe.from_file("darkmachines-jets"), events_file).save(str(model))
+    result = root("compress.C", events_file, compressed, model)
     assert result.returncode == 0, result.stderr
     assert "3000 events" in result.stdout
     result = root("inspect.C", compressed)
     assert result.returncode == 0, result.stderr
-    assert "collection: Jet, 4 columns -> 3 latents" in result.stdout
+    assert "Jet_E (std::vector<float>): rel 0.02, worst error 0.0" in result.stdout
+    assert "codec plain, predicted by pt * cosh(eta)" in result.stdout
+    assert "MET_pt (float): exact" in result.stdout
     assert events_file.name in result.stdout
     assert "tolerance" in result.stdout
     result = root("decompress.C", compressed, plain)
     assert result.returncode == 0, result.stderr
-    assert uproot.open(plain)["events"].keys() == uproot.open(events_file)["events"].keys()
+    events = uproot.open(plain)["events"].arrays()
+    assert events.fields == uproot.open(events_file)["events"].keys()
+    result = root("read.C", compressed, tmp_path / "jet_pt.pdf")
+    assert result.returncode == 0, result.stderr
+    assert f"{ak.count(events.Jet_pt)} values of Jet_pt, mean " in result.stdout
+    assert (tmp_path / "jet_pt.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_errors_give_a_message_and_a_status(events_file: Path, tmp_path: Path) -> None:

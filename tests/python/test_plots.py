@@ -295,11 +295,37 @@ def test_tolerance_lies_on_an_edge_and_zero_within_a_bin() -> None:
     np.testing.assert_allclose(edges, -edges[::-1])
 
 
-def test_a_compressed_file_is_to_be_decompressed_first(tmp_path: Path, files: tuple[Path, Path]) -> None:
-    with uproot.recreate(tmp_path / "c.root") as file:
-        file.mkrntuple("aeplugin", {"format_version": np.ones(1)})
-    with pytest.raises(InputError, match="aeplugin decompress"):
-        make_plots(files[0], tmp_path / "c.root", Recipe.from_text(RECIPE), tmp_path / "plots")
+def test_compressed_and_decompressed_files_give_the_same_plots(
+    tmp_path: Path, files: tuple[Path, Path], recipe: Recipe
+) -> None:
+    """The recipe is the one inside; the network in the file names is the codec that was taken."""
+    from aeplugin import rdf
+
+    rdf.compress(files[0], tmp_path / "c.root", recipe)
+    rdf.decompress(tmp_path / "c.root", tmp_path / "d.root")
+    written = {}
+    for name in ("c", "d"):
+        arguments = [str(files[0]), str(tmp_path / f"{name}.root"), "-o", str(tmp_path / name), "--date", "2026-02-03"]
+        result = CliRunner().invoke(main, [*arguments, "--format", "png", "--network", "x"])
+        assert result.exit_code == 0, result.output
+        written[name] = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+    assert len(written["c"]) == 7
+    assert written["c"] == written["d"]
+    (first, *_) = make_plots(files[0], tmp_path / "c.root", None, tmp_path / "names", date="2026-02-03")
+    assert first.name == "2026-02-03_test_plain_Jet_pt_input.pdf"
+    source = filling.Source(files[0], tmp_path / "c.root", "Jet", recipe.collections["Jet"], step=150)
+    found = filling.survey(source)
+    assert found.objects > 0
+    assert all(judged.share_beyond == 0 for judged in found.judged.values())
+
+
+def test_globs_and_exact_columns(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    globs = Recipe.from_text("collections: {Jet: {columns: {phi: {tolerance: exact}, '*': {tolerance: {rel: 0.02}}}}}")
+    written = make_plots(*files, globs, tmp_path / "plots", formats=["png"], date="2026-02-03")
+    assert {path.stem.split("Jet_")[1].split("_")[0] for path in written} == {"pt"}
+    exact = Recipe.from_text("columns: {Jet_pt: {tolerance: exact}}")
+    with pytest.raises(RecipeError, match="nothing to plot"):
+        make_plots(*files, exact, tmp_path / "plots")
 
 
 def test_recipe_of_a_decompressed_file(tmp_path: Path, files: tuple[Path, Path]) -> None:

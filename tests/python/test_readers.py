@@ -238,6 +238,16 @@ def test_other_real_files(shared_data: Path) -> None:
     assert len(jets.counts) == 100
 
 
+def test_members_of_branches(shared_data: Path) -> None:
+    """The members of a class that ROOT has split are columns, and so are the leaves of a branch with several."""
+    physlite = shared_data / "physlite" / "coffea_PHYSLITE_example.root"
+    with uproot.open(physlite) as file:
+        inner = [b for b in file["CollectionTree"].itervalues(recursive=True) if b.parent is not file["CollectionTree"]]
+        name = next(b.name for b in inner if b.typename in ("float", "uint32_t", "uint64_t", "int32_t"))
+    found = read_collection(physlite, "x", collection(x=name), "CollectionTree")
+    assert len(found) == 100
+
+
 def test_in_step() -> None:
     def blocks(*counts: list[int]) -> Any:
         return iter([Objects(np.array(block), {"x": np.zeros(sum(block))}) for block in counts])

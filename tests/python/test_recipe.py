@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import aeplugin.recipe
 from aeplugin import Recipe
 from aeplugin.errors import RecipeError
-from aeplugin.recipe import shipped_recipes
+from aeplugin.recipe import json_schema, shipped_recipes
 
 GOOD: dict[str, Any] = {
     "tree": "events",
@@ -65,6 +67,44 @@ def test_shipped_recipes_are_these() -> None:
     assert (jets.network.hidden, jets.network.latents) == ([200, 200, 20], 3)
 
 
+def test_exact_tolerance() -> None:
+    column = Recipe.from_text(changed((*COLUMN, "tolerance"), "exact")).collections["network"].columns["label"]
+    assert column.tolerance.is_exact
+    assert (column.tolerance.abs, column.tolerance.rel, str(column.tolerance)) == (None, None, "exact")
+
+
+def test_everything_exact_is_a_recipe() -> None:
+    recipe = Recipe.from_text("columns: {}")
+    assert (recipe.collections, recipe.columns, recipe.drop) == ({}, {}, [])
+    assert Recipe.from_text(recipe.to_text()) == recipe
+
+
+@pytest.mark.parametrize("value", ["none", "no", "false"])
+def test_no_prediction(value: str) -> None:
+    recipe = Recipe.from_text(f"collections: {{J: {{columns: {{E: {{tolerance: exact, predict: {value}}}}}}}}}")
+    assert recipe.collections["J"].columns["E"].predict is False
+    assert Recipe.from_text(recipe.to_text()) == recipe
+
+
+def test_zero_and_minus_zero_are_two_sentinels() -> None:
+    recipe = Recipe.from_text("columns: {x: {tolerance: {abs: 1}, sentinels: [0.0, -0.0]}}")
+    assert [str(value) for value in recipe.columns["x"].sentinels] == ["0.0", "-0.0"]
+
+
+def test_json_schema_is_up_to_date() -> None:
+    """Where this fails, write `aeplugin.recipe.json_schema()` to the file anew."""
+    published = Path(aeplugin.recipe.__file__).parent / "recipe.schema.json"
+    assert published.read_text() == json.dumps(json_schema(), indent=2) + "\n"
+
+
+def test_json_schema_binds_names() -> None:
+    schema = json_schema()
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["collections"]["additionalProperties"] is False
+    assert schema["$defs"]["Collection"]["properties"]["columns"]["additionalProperties"] is False
+    assert {"const": "exact"} in schema["$defs"]["LooseColumn"]["properties"]["tolerance"]["anyOf"]
+
+
 def test_file(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(changed((*COLUMN, "column"), "jets.pt"))
@@ -89,6 +129,12 @@ def test_a_file_wins_over_a_shipped_recipe(tmp_path: Path, monkeypatch: pytest.M
         ((*COLUMN, "tolerence"), "tolerance"),
         ((*COLUMN, "periodc"), "periodic"),
         ((*COLUMN, "tolerance", "ab"), "abs"),
+        ((*COLUMN, "sentinel"), "sentinels"),
+        ((*COLUMN, "predicted"), "predict"),
+        ((*COLLECTION, "codecs"), "codec"),
+        (("columns", "MET.pt", "periodik"), "periodic"),
+        (("columns", "MET.pt", "tolerance", "real"), "rel"),
+        (("drops",), "drop"),
         ((*COLLECTION, "network", "latent"), "latents"),
         (("training", "learning_rte"), "learning_rate"),
         (("training", "epoch"), "epochs"),
@@ -133,8 +179,38 @@ def test_all_problems_are_told_at_once() -> None:
         ((*COLUMN, "transform"), "ln", "transform: .*'linear' or 'log10', got 'ln'"),
         ((*COLLECTION, "columns"), {}, "columns: .*at least 1"),
         ((*COLLECTION, "columns"), ["pt"], r"columns: .*got \['pt'\]"),
-        (("collections",), {}, "collections: .*at least 1"),
-        (("collections",), None, "collections: Field required"),
+        ((*COLUMN, "tolerance"), "exakt", r"tolerance: a tolerance is \{abs: x\}, \{rel: x\} or exact, got 'exakt'"),
+        ((*COLUMN, "tolerance"), [], r"tolerance: a tolerance is .* or exact, got \[\]"),
+        ((*COLUMN, "tolerance"), {"exact": True}, "tolerance.exact: unknown key; known are abs, rel"),
+        ((*COLUMN, "tolerance", "rel"), 1, "tolerance.rel: .*less than 1, got 1"),
+        ((*COLUMN, "tolerance"), {"abs": float("inf")}, "tolerance.abs: .*finite number"),
+        ((*COLUMN, "sentinels"), list(range(17)), "sentinels: .*at most 16 items"),
+        ((*COLUMN, "sentinels"), [float("nan")], "sentinels.0: .*finite number"),
+        ((*COLUMN, "sentinels"), [-1, True], "sentinels.1: expected a number, got True"),
+        ((*COLUMN, "sentinels"), [-1, 2, -1.0], "sentinels: sentinel -1 stands twice"),
+        ((*COLUMN, "sentinels"), -999, "sentinels: .*valid list, got -999"),
+        ((*COLUMN, "predict"), True, r"predict.*: expected a formula, as in 'pt \* cosh\(eta\)', or none, got True"),
+        ((*COLUMN, "predict"), " ", "predict.*: the formula is empty; to predict nothing say none"),
+        ((*COLUMN, "predict"), "x" * 1001, "predict.*: .*at most 1000 characters"),
+        ((*COLLECTION, "codec"), "lzma", "codec: .*'auto', 'plain' or 'autoencoder', got 'lzma'"),
+        (
+            (*COLLECTION, "columns", "a*"),
+            {"tolerance": "exact", "column": "x"},
+            r"the glob 'a\*'.*cannot have 'column'",
+        ),
+        ((*COLLECTION, "columns", "a?"), {"tolerance": "exact", "label": "x"}, r"the glob 'a\?'.*cannot have 'label'"),
+        (
+            (*COLLECTION, "columns", "*"),
+            {"tolerance": "exact", "predict": "x"},
+            r"the glob '\*'.*cannot have 'predict'",
+        ),
+        ((*COLLECTION, "columns", "a.b"), {"tolerance": "exact"}, "names consist of letters, digits and _"),
+        (("columns", "a*"), {"tolerance": "exact", "label": "x"}, r"columns: the glob 'a\*'.*cannot have 'label'"),
+        (("columns", "a"), {}, "columns.a.tolerance: Field required"),
+        (("columns", ""), {"tolerance": "exact"}, "columns.*: .*at least 1 character"),
+        (("drop",), "HLT_*", "drop: .*valid list, got 'HLT_"),
+        (("collections",), {}, "top level: neither 'collections' nor 'columns'.*'columns: {}'"),
+        (("collections",), None, "top level: neither 'collections' nor 'columns'"),
         ((*COLLECTION, "network", "hidden"), [0], r"network.hidden.0: .*greater than or equal to 1, got 0"),
         ((*COLLECTION, "network", "hidden"), 200, "network.hidden: .*valid list, got 200"),
         ((*COLLECTION, "network", "latents"), 2.5, "network.latents: .*integer.*got 2.5"),
@@ -217,24 +293,42 @@ positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 fractions = st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-tolerances = st.one_of(st.builds(lambda x: {"abs": x}, positive), st.builds(lambda x: {"rel": x}, fractions))
+tolerances = st.one_of(
+    st.just("exact"), st.builds(lambda x: {"abs": x}, positive), st.builds(lambda x: {"rel": x}, fractions)
+)
+of_any_column = {
+    "sentinels": st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=16, unique_by=repr),
+    "unit": texts,
+    "periodic": st.booleans(),
+}
+of_any_variable = {**of_any_column, "transform": st.sampled_from(["linear", "log10"])}
 columns = st.fixed_dictionaries(
     {"tolerance": tolerances},
     optional={
+        **of_any_variable,
         "column": texts,
-        "transform": st.sampled_from(["linear", "log10"]),
-        "unit": texts,
         "label": texts,
-        "periodic": st.booleans(),
+        "predict": st.sampled_from(["pt * cosh(eta)", "none", False, None]),
     },
 )
+glob_columns = st.fixed_dictionaries({"tolerance": tolerances}, optional=of_any_variable)
+loose_columns = st.fixed_dictionaries({"tolerance": tolerances}, optional=of_any_column)
 recipes = st.fixed_dictionaries(
     {
         "collections": st.dictionaries(
             names,
             st.fixed_dictionaries(
-                {"columns": st.dictionaries(names, columns, min_size=1, max_size=3)},
-                optional={"network": st.fixed_dictionaries({"hidden": st.lists(st.integers(1, 4096), max_size=3)})},
+                {
+                    "columns": st.builds(
+                        lambda named, globs: named | globs,
+                        st.dictionaries(names, columns, min_size=1, max_size=3),
+                        st.dictionaries(st.sampled_from(["*", "pt_*", "?t"]), glob_columns),
+                    )
+                },
+                optional={
+                    "codec": st.sampled_from(["auto", "plain", "autoencoder"]),
+                    "network": st.fixed_dictionaries({"hidden": st.lists(st.integers(1, 4096), max_size=3)}),
+                },
             ),
             min_size=1,
             max_size=2,
@@ -242,6 +336,8 @@ recipes = st.fixed_dictionaries(
     },
     optional={
         "tree": texts,
+        "columns": st.dictionaries(texts.filter(len), loose_columns, max_size=3),
+        "drop": st.lists(texts.filter(len), max_size=3),
         "training": st.fixed_dictionaries({"learning_rate": positive, "seed": st.integers(0, 2**32 - 1)}),
         "plots": st.fixed_dictionaries({"topic": texts, "energy": positive}),
     },

@@ -60,8 +60,35 @@ def test_relative_residual_and_zeros() -> None:
     np.testing.assert_array_equal(residual_in_kind(original, reconstructed, column()), [1, -1, 1, -1, 0, np.nan])
 
 
+def within(original: list[float], reconstructed: list[float], rule: Column, dtype: str = "f4") -> list[bool]:
+    return within_tolerance(np.array(original, dtype), np.array(reconstructed, dtype), rule).tolist()
+
+
 def test_within_tolerance() -> None:
     assert (bound(RELATIVE), bound(column())) == (0.02, 0.5)
-    residuals = np.array([0.02, -0.02, np.nextafter(0.02, 1), np.nan, np.inf, -np.inf, 0, -0.0])
-    assert within_tolerance(residuals, RELATIVE).tolist() == [True, True, False, False, False, False, True, True]
-    assert not within_tolerance(np.array([np.nan]), column()).any()
+    assert within([1, 1, 1, -1, -1], [1.5, 0.5, 1.5000001, -1.5, -0.25], column()) == [True, True, False, True, False]
+    assert within([100, 100, 100, -100], [102, 98, 102.00001, -102], RELATIVE) == [True, True, False, True]
+    # As the promise is defined, and not after a division, whose rounding may lead beyond it.
+    assert within([0.7], [0.7 * 1.02], RELATIVE, "f8") == [abs(0.7 * 1.02 - 0.7) <= 0.02 * 0.7]
+
+
+def test_special_values_must_not_move() -> None:
+    nan, inf = float("nan"), float("inf")
+    rule = column(sentinels=[-999])
+    assert within([nan, inf, -inf, -999, 1], [nan, inf, -inf, -999, 1], rule) == [True] * 5
+    assert within([nan, inf, inf, -999, 1], [1, 1, -inf, -999.1, nan], rule) == [False] * 5
+    assert within([0, 0, -0.0, 0], [0, 1e-9, 0.0, 0.0], RELATIVE) == [True, False, False, True]
+    other_nan = np.array([0x7FC00001], "u4").view("f4")
+    assert not within_tolerance(other_nan, np.array([nan], "f4"), rule)[0]
+
+
+def test_exact_values_are_the_same_to_the_last_bit() -> None:
+    exact = column(tolerance="exact")
+    assert within([1, 0, 0], [1, -0.0, 1e-45], exact) == [True, False, False]
+    assert within_tolerance(np.array([1, 2]), np.array([1, 3]), exact).tolist() == [True, False]
+
+
+def test_angles_are_not_wrapped_where_the_promise_is_judged() -> None:
+    assert within([3.14], [-3.14], column(periodic=True)) == [False]
+    angles = np.array([0.1, -3.0, 3.0, 0.30000000000000004])
+    assert wrap_angle(angles).tolist() == angles.tolist()

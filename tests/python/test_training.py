@@ -16,6 +16,7 @@ from aeplugin._core import CollectionModel, Transform
 from aeplugin.errors import InputError, RecipeError
 from aeplugin.readers import Objects, read_collection
 from aeplugin.recipe import Training
+from aeplugin.recipe_files import schema_of
 
 pytest.importorskip("torch", reason="training needs torch")
 from aeplugin import training
@@ -89,7 +90,7 @@ def test_reaches_the_promised_loss(shared_events_file: Path) -> None:
 
 def test_model_carries_recipe_and_summary(jets_model: Path, jets_recipe: Recipe, events_file: Path) -> None:
     model = Model.from_file(str(jets_model))
-    assert Recipe.from_text(model.recipe) == jets_recipe
+    assert Recipe.from_text(model.recipe) == jets_recipe.resolve(schema_of(events_file)[1])
     about = json.loads(model.training)
     assert events_file.name in json.dumps(about)
     assert {"aeplugin", "torch"} <= set(about)
@@ -169,6 +170,52 @@ def test_values_that_cannot_be_normalised_are_skipped_and_counted() -> None:
     assert np.isfinite(summary.validation_loss).all()
 
 
+def test_sentinels_take_no_part() -> None:
+    objects = make_jets(np.full(100, 5))
+    objects.columns["eta"][:7] = -999
+    columns = JETS.columns | {"eta": JETS.columns["eta"].model_copy(update={"sentinels": [-999, 5]})}
+    jets = JETS.model_copy(update={"columns": columns})
+    model, summary = training.train_collection(objects, "Jet", jets, settings())
+    assert (summary.objects, summary.skipped_objects) == (500, 7)
+    assert abs(model.columns[1].mean) < 1
+    assert training.train_collection(objects, "Jet", JETS, settings())[1].skipped_objects == 0
+
+
+def write_jets(path: Path, **more: Any) -> Path:
+    objects = make_jets(np.full(60, 3))
+    columns = {f"Jet_{name}": ak.unflatten(values, objects.counts) for name, values in objects.columns.items()}
+    with uproot.recreate(path) as file:
+        file.mkrntuple("events", columns | more)
+    return path
+
+
+def test_networks_are_for_what_has_a_tolerance(tmp_path: Path) -> None:
+    path = write_jets(tmp_path / "e.root", MET_pt=np.arange(60.0), Jet_id=ak.unflatten(np.arange(180), 3))
+    recipe = Recipe.from_text("""
+        collections:
+          Jet:
+            columns: {eta: {tolerance: exact}, id: {tolerance: exact}, '*': {tolerance: {rel: 0.02}}}
+            network: {hidden: [4], latents: 1}
+          MET: {columns: {pt: {tolerance: {rel: 0.1}}}}
+        training: {epochs: 1}
+    """)
+    model = training.train([path], recipe)
+    (jets,) = model.collections  # one variable has no correlations to learn
+    assert sorted(jets.column_names) == ["Jet_phi", "Jet_pt"]
+    assert Recipe.from_text(model.recipe) == recipe.resolve(schema_of(path)[1])
+
+
+def test_nothing_to_train(tmp_path: Path) -> None:
+    path = write_jets(tmp_path / "e.root")
+    plain = RECIPE.model_copy(update={"collections": {"Jet": JETS.model_copy(update={"codec": "plain"})}})
+    for recipe in (plain, Recipe.from_text("columns: {Jet_pt: {tolerance: {rel: 0.1}}}")):
+        with pytest.raises(RecipeError, match=r"nothing to train: .*`aeplugin compress` needs no model"):
+            training.train([path], recipe)
+    alone = "collections: {Jet: {columns: {pt: {tolerance: {rel: 0.1}}}, codec: autoencoder}}"
+    with pytest.raises(RecipeError, match="'Jet' has the codec autoencoder and 1 variables with a tolerance"):
+        training.train([path], Recipe.from_text(alone))
+
+
 def test_objects_in_all_shapes_of_events() -> None:
     """Events without objects, a batch larger than the sample, one hidden layer of one node."""
     objects = make_jets([0, 5, 0, 30, 1, 0, 20, 3] * 3)
@@ -225,7 +272,9 @@ def test_report_and_several_files_and_collections(tmp_path: Path) -> None:
         paths.append(tmp_path / f"{i}.root")
         columns = {f"Jet_{name}": ak.unflatten(values, objects.counts) for name, values in objects.columns.items()}
         with uproot.recreate(paths[-1]) as file:
-            file.mkrntuple("events", columns | {"MET_pt": np.arange(1.0, events + 1), "MET_phi": np.arange(events) % 7})
+            file.mkrntuple(
+                "events", columns | {"MET_pt": np.arange(1.0, events + 1), "MET_phi": np.arange(events) % 7.0}
+            )
     text = RECIPE.to_text() + "tree: events\n"
     recipe = Recipe.from_text(text)
     met = Recipe.from_text("""

@@ -1,15 +1,14 @@
 #ifndef AEPLUGIN_EVENT_BLOCK_HXX
 #define AEPLUGIN_EVENT_BLOCK_HXX
 
+#include <aeplugin/table.hxx>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace aeplugin {
-
-enum class ColumnType { kUInt64, kInt32, kFloat32, kFloat64, kBool, kString };
 
 /// One column of an event table.
 struct ColumnSpec {
@@ -26,10 +25,6 @@ struct Schema {
    std::vector<std::string> fCollections;
    std::vector<ColumnSpec> fColumns;
 };
-
-/// The values of one column in a block; the alternatives stand in the order of ColumnType (booleans as 0 and 1).
-using ColumnValues = std::variant<std::vector<std::uint64_t>, std::vector<std::int32_t>, std::vector<float>,
-                                  std::vector<double>, std::vector<std::uint8_t>, std::vector<std::string>>;
 
 /// Consecutive events, column by column.
 struct EventBlock {

@@ -2,6 +2,7 @@
 #define AEPLUGIN_MODEL_HXX
 
 #include <aeplugin/error.hxx>
+#include <aeplugin/rules.hxx>
 
 #include <cstddef>
 #include <cstdint>
@@ -49,10 +50,12 @@ struct CollectionModel {
    void Validate(const std::string &where = "model") const;
 };
 
-/// A trained model: recipe, training summary and one autoencoder per collection. docs/model-file.md specifies its file,
-/// which holds numbers and text only, so that loading one from a stranger is safe.
+/// A model: recipe, what the recipe means for the compressor, training summary and the autoencoders that were trained,
+/// at most one per collection. docs/model-file.md specifies its file, which holds numbers and text only, so that
+/// loading one from a stranger is safe.
 struct Model {
    std::string fRecipe;   ///< YAML text
+   Rules fRules;          ///< the recipe, every pattern resolved
    std::string fTraining; ///< JSON text: losses, seed, versions
    std::vector<CollectionModel> fCollections;
 
@@ -68,7 +71,7 @@ struct Model {
 
    /// The model of a collection; \throws ModelError naming those there are
    const CollectionModel &Collection(const std::string &name) const;
-   /// \throws ModelError for no collection, one that stands twice or one that is invalid
+   /// \throws ModelError for a collection that stands twice or is invalid; RecipeError for rules that are
    void Validate(const std::string &where = "model") const;
 };
 

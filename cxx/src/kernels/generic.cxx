@@ -12,6 +12,12 @@ struct GenericLanes {
    static constexpr std::size_t kTileVectors = 2;
    using Floats = float __attribute__((vector_size(16)));
    using Ints = int __attribute__((vector_size(16)));
+   static constexpr std::size_t kDoubles = 2;
+   using Doubles = double __attribute__((vector_size(16)));
+   using Bits = std::uint64_t __attribute__((vector_size(16)));
+   using Mask = std::int64_t __attribute__((vector_size(16)));
+   using HalfFloats = float __attribute__((vector_size(8)));
+   using HalfInts = std::int32_t __attribute__((vector_size(8)));
 
    static Floats Fma(Floats a, Floats b, Floats c)
    {
@@ -19,6 +25,12 @@ struct GenericLanes {
       for (std::size_t lane = 0; lane < kLanes; ++lane)
          result[lane] = std::fma(a[lane], b[lane], c[lane]);
       return result;
+   }
+   static Doubles Sqrt(Doubles x)
+   {
+      for (std::size_t lane = 0; lane < kDoubles; ++lane)
+         x[lane] = std::sqrt(x[lane]);
+      return x;
    }
 };
 

@@ -2,7 +2,9 @@
 #define AEPLUGIN_KERNELS_KERNEL_SET_HXX
 
 #include "elementary.hxx"
+#include "elementary_double.hxx"
 #include "kernels.hxx"
+#include "quantise.hxx"
 
 #include <cstring>
 #include <type_traits>
@@ -111,10 +113,33 @@ void Map(float *values, std::size_t n)
       Store<L>(values + i, Function(Load<L>(values + i)));
 }
 
+template <typename L, typename L::Doubles (*Function)(typename L::Doubles)>
+void MapDoubles(double *values, std::size_t n)
+{
+   for (std::size_t i = 0; i < n; i += L::kDoubles) {
+      typename L::Doubles x;
+      std::memcpy(&x, values + i, sizeof x);
+      x = Function(x);
+      std::memcpy(values + i, &x, sizeof x);
+   }
+}
+
+template <typename L>
+constexpr DoubleKernels MakeDoubleKernels()
+{
+   return {MapDoubles<L, L::Sqrt>, MapDoubles<L, Exp<L>>,  MapDoubles<L, Log<L>>,  MapDoubles<L, Sin<L>>,
+           MapDoubles<L, Cos<L>>,  MapDoubles<L, Sinh<L>>, MapDoubles<L, Cosh<L>>, MapDoubles<L, Abs<L>>};
+}
+
 template <typename L>
 constexpr KernelSet MakeKernelSet()
 {
-   return {Dense<L>, Map<L, Tanh<L>>, Map<L, Log10<L>>, Map<L, Exp10<L>>};
+   return {Dense<L>,
+           Map<L, Tanh<L>>,
+           Map<L, Log10<L>>,
+           Map<L, Exp10<L>>,
+           MakeDoubleKernels<L>(),
+           {Encode<L, float>, Encode<L, double>, Decode<L, float>, Decode<L, double>, Nearest<L>}};
 }
 
 } // namespace

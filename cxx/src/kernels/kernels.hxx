@@ -1,12 +1,15 @@
 #ifndef AEPLUGIN_KERNELS_HXX
 #define AEPLUGIN_KERNELS_HXX
 
+#include <aeplugin/quantiser.hxx>
+
 #include <cstddef>
 #include <string>
 #include <vector>
 
-/// The reference kernels: float32, one fixed order of operations per value with explicit fused multiply-add, so that
-/// every instruction set, batch size and thread count gives the same bits (docs/architecture.md, "Reference kernels").
+/// The reference kernels: one fixed order of operations per value, so that every instruction set, batch size and thread
+/// count gives the same bits (docs/architecture.md, "Reference kernels"). Networks run in float32 with explicit fused
+/// multiply-add, the quantiser and formulas in float64 with plain products and sums.
 namespace aeplugin::kernels {
 
 /// Weights are packed in panels of this many outputs: inputs x kPanel floats, one after the other.
@@ -49,12 +52,50 @@ struct DenseCall {
    std::size_t fRows;
 };
 
+/// The grid of a tolerance (docs/format.md, "Grid integers").
+struct GridScale {
+   bool fRelative;
+   double fTolerance;
+   double fStep;    ///< distance of grid points, in x (abs) or ln |x| (rel)
+   double fFloor;   ///< rel: the grid integer of |x| is round(ln |x| / step) - floor, above 0; zero is 0
+   double fLargest; ///< grid integer: kGridLimit or, for rel, that of 2^128
+};
+
+/// The quantiser on `n` values, a multiple of kAlign. kExactMark stands for every value that is not on the grid.
+struct QuantiserKernels {
+   /// The grid point `shift` steps from the nearest where it is within the tolerance; the largest error of those, in
+   /// the tolerance's measure, goes to `maxError` where it is larger. \return whether there is a kExactMark
+   bool (*fEncodeFloats)(const GridScale &, const float *values, std::size_t n, double shift, Grid *, double &maxError);
+   bool (*fEncodeDoubles)(const GridScale &, const double *values, std::size_t n, double shift, Grid *,
+                          double &maxError);
+   /// Marks give arbitrary values.
+   void (*fDecodeFloats)(const GridScale &, const Grid *, std::size_t n, float *values);
+   void (*fDecodeDoubles)(const GridScale &, const Grid *, std::size_t n, double *values);
+   void (*fNearest)(const GridScale &, const double *values, std::size_t n, Grid *); ///< unchecked
+};
+
+/// Elementary functions in double precision, in place; `n` is a multiple of kAlign.
+struct DoubleKernels {
+   using Function = void (*)(double *values, std::size_t n);
+
+   Function fSqrt;
+   Function fExp;
+   Function fLog;
+   Function fSin; ///< arguments beyond +-1e5 count as +-1e5
+   Function fCos; ///< likewise
+   Function fSinh;
+   Function fCosh;
+   Function fAbs;
+};
+
 /// The kernels of one instruction set. The elementary functions work in place; `n` is a multiple of kAlign.
 struct KernelSet {
    void (*fDense)(const DenseCall &);
    void (*fTanh)(float *values, std::size_t n);
    void (*fLog10)(float *values, std::size_t n); ///< what is below the smallest normal float counts as that
    void (*fExp10)(float *values, std::size_t n); ///< overflows to infinity, underflows to zero
+   DoubleKernels fDoubles;
+   QuantiserKernels fQuantiser;
 };
 
 /// The kernels of an instruction set ("generic", "avx2", "avx512"), or of the best that this CPU has ("").

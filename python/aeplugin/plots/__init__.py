@@ -1,27 +1,28 @@
 """Plots of a compression: what went in, what came back, and by how much they differ.
 
-``python -m aeplugin.plots original.root reconstructed.root -o plots/``
+``python -m aeplugin.plots original.root compressed.root -o plots/``
 """
 
 from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from aeplugin.errors import InputError, RecipeError
-from aeplugin.files import is_compressed, recipe_of
+from aeplugin.files import codecs_of, recipe_of
 from aeplugin.plots import naming, style
 from aeplugin.plots.corner import draw_corner
 from aeplugin.plots.differences import draw_residual, draw_response
 from aeplugin.plots.distributions import Caption, draw_input
 from aeplugin.plots.filling import Filled, Key, Source, Survey, fill, key_in_kind, keys, survey
 from aeplugin.readers import EVENTS_PER_STEP, open_table
-from aeplugin.recipe import Collection, Recipe
+from aeplugin.recipe import Codec, Collection, Recipe
+from aeplugin.recipe_files import schema_of
 
 __all__ = ["FORMATS", "make_plots"]
 
@@ -43,16 +44,17 @@ def make_plots(
     step: int = EVENTS_PER_STEP,
     progress: Callable[[str, float], None] | None = None,
 ) -> list[Path]:
-    """Plot every collection and variable of a recipe: input, residuals, response, and a corner plot of residuals.
+    """Plot every variable of a recipe's collections that may move: input, residuals, response, and a corner plot.
 
     Both files are read twice in blocks, so memory does not grow with them. Values are in the files' own units.
 
     Args:
         original: ROOT file (TTree or RNTuple) that was compressed.
-        reconstructed: ROOT file with the same events and columns after decompression.
+        reconstructed: the compressed file, or the ROOT file with the same events and columns after decompression.
         recipe: a recipe, the path of one, or the name of a shipped one; None for the one inside either file.
         output: folder for the plots; made where it is missing.
-        network: what file names and labels call the model; "autoencoder" becomes ``ae-4-200-200-20-3``.
+        network: what file names and labels call the model; "autoencoder" becomes ``ae-4-200-200-20-3``, or ``plain``
+            for a collection of that codec.
         date: for the file names; default today.
         formats: suffixes, of `FORMATS`.
         text: beside the energy; default the recipe's.
@@ -70,14 +72,13 @@ def make_plots(
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise InputError(f"format: got {', '.join(unknown) or 'none'}, expected some of {', '.join(FORMATS)}")
-    if is_compressed(reconstructed):
-        raise InputError(f"{reconstructed}: is a compressed file; `aeplugin decompress` it first")
     if recipe is None:
         recipe = recipe_of(reconstructed) or recipe_of(original)
         if recipe is None:
             raise RecipeError(f"{reconstructed}: there is no recipe inside; give one with --recipe")
     elif not isinstance(recipe, Recipe):
         recipe = Recipe.from_file(recipe)
+    recipe = _drawn(recipe, original, codecs_of(reconstructed))
     report = progress or (lambda what, fraction: None)
     stems = _file_stems(recipe, network, date)
     labels = {
@@ -132,6 +133,26 @@ def make_plots(
             written += paths
             report("drawing", 0.5 + 0.5 * len(written) / (len(stems) * len(formats)))
     return written
+
+
+def _drawn(recipe: Recipe, original: str | Path, codecs: Mapping[str, Codec]) -> Recipe:
+    """The recipe for the columns of a file, with what is drawn: collections, and in them what has a tolerance.
+
+    Args:
+        codecs: for each collection the codec that was taken, as far as it is known.
+
+    Raises:
+        RecipeError: the recipe does not fit the file, or there is nothing to draw.
+    """
+    resolved = recipe.resolve(schema_of(original, recipe.tree)[1], str(original))
+    drawn = {
+        name: collection.model_copy(update={"columns": lossy, "codec": codecs.get(name, collection.codec)})
+        for name, collection in resolved.collections.items()
+        if (lossy := collection.lossy_columns())
+    }
+    if not drawn:
+        raise RecipeError("recipe: nothing to plot: no collection has a variable with a tolerance")
+    return resolved.model_copy(update={"collections": drawn})
 
 
 def plot_names(name: str, collection: Collection) -> list[str]:

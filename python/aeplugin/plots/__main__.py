@@ -1,4 +1,4 @@
-"""``python -m aeplugin.plots original.root reconstructed.root -o plots/``."""
+"""``python -m aeplugin.plots original.root compressed.root -o plots/``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ..
 @click.option(
     "--network",
     default="autoencoder",
-    help="The model in file names; 'autoencoder' gives its layers, as in ae-4-200-200-20-3.",
+    help="The model in file names; 'autoencoder' gives its layers, as in ae-4-200-200-20-3, or the codec plain.",
 )
 @click.option("--label", help="Text beside the energy [default: the recipe's].")
 @click.option(
@@ -53,7 +53,10 @@ def main(
     energy: float | None,
     date: str | None,
 ) -> None:
-    """Plot ORIGINAL against RECONSTRUCTED: distributions, residuals, responses and their correlations."""
+    """Plot ORIGINAL against RECONSTRUCTED: distributions, residuals, responses and their correlations.
+
+    RECONSTRUCTED is the compressed file, or what `aeplugin decompress` made of it.
+    """
     with progress_bar("plots") as update:
         written = make_plots(
             original,

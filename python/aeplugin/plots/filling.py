@@ -15,8 +15,9 @@ import hist
 import numpy as np
 
 from aeplugin import residuals
+from aeplugin.files import iterate_objects
 from aeplugin.plots.binning import Bins, residual_bins, value_bins
-from aeplugin.readers import EVENTS_PER_STEP, Objects, in_step, iterate_collection
+from aeplugin.readers import EVENTS_PER_STEP, Objects, in_step
 from aeplugin.recipe import Collection, Column
 from aeplugin.statistics import Correlation, Sample
 
@@ -44,8 +45,9 @@ class Source:
         Raises:
             InputError: the files differ in their number of events or in the number of objects of an event.
         """
+        columns = self.collection.file_columns(self.name)
         before, after = (
-            iterate_collection(path, self.name, self.collection, self.tree, self.step)
+            iterate_objects(path, self.name, columns, self.tree, self.step)
             for path in (self.original, self.reconstructed)
         )
         for first, second in in_step(before, after, self.original, self.reconstructed, self.name):
@@ -145,7 +147,7 @@ def _judge(judged: Judged, key: Key, column: Column, original: np.ndarray, recon
     judged.special += int((~finite & kept).sum())
     judged.broken += int((~finite & ~kept).sum())
     if key == key_in_kind(key[0], column):
-        judged.outside += int((~residuals.within_tolerance(values[finite], column)).sum())
+        judged.outside += int((finite & ~residuals.within_tolerance(original, reconstructed, column)).sum())
 
 
 def _finite_rows(collection: Collection, before: Objects, after: Objects) -> tuple[np.ndarray, int]:

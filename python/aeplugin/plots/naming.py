@@ -14,12 +14,15 @@ PLACEHOLDERS = ("date", "topic", "network", "variable")
 
 
 def network_name(collection: Collection, network: str = "autoencoder") -> str:
-    """How file names call the network: ``ae-4-200-200-20-3`` (variables, hidden layers, latents) for an autoencoder.
+    """How file names call the network: ``ae-4-200-200-20-3`` (variables, hidden layers, latents) for an autoencoder,
+    ``plain`` where the codec is that.
 
     Any other `network` is taken as it is.
     """
     if network != "autoencoder":
         return network
+    if collection.codec == "plain":
+        return "plain"
     sizes = [len(collection.columns), *collection.network.hidden, collection.network.latents]
     return "-".join(["ae", *map(str, sizes)])
 

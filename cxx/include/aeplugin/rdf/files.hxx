@@ -1,15 +1,18 @@
 #ifndef AEPLUGIN_RDF_FILES_HXX
 #define AEPLUGIN_RDF_FILES_HXX
 
+#include <aeplugin/bound.hxx>
 #include <aeplugin/darkmachines.hxx>
 #include <aeplugin/model.hxx>
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
-/// Whole files: what `aeplugin convert`, `compress` and `decompress` do. Every output is written under a temporary name
-/// and renamed when complete. The order of events is kept, also where implicit multi-threading is on.
+/// Whole files: what `aeplugin convert`, `compress`, `decompress`, `merge` and `verify` do. Every output is written
+/// under a temporary name and renamed when complete. The order of events is kept, also where implicit multi-threading
+/// is on.
 namespace aeplugin::rdf {
 
 /// Called now and then with the fraction of the work that is done.
@@ -28,19 +31,55 @@ ConvertSummary Convert(const std::string &input, const std::string &output,
                        const darkmachines::ReaderOptions &options = {}, TableFormat format = TableFormat::kRNTuple,
                        const Progress &progress = {});
 
-/// Compresses a file: the columns of the model's collections become latents, all others are kept, and the model goes
-/// into the file. `tree` may be empty where the file has only one TTree or RNTuple. Returns the number of entries.
-/// \throws RecipeError where the file lacks a column of the model; see Model::FromFile
-std::uint64_t Compress(const std::string &input, const std::string &output, const std::string &modelPath,
-                       const std::string &tree = "", const Progress &progress = {});
+struct CompressOptions {
+   std::string fTree;      ///< the TTree or RNTuple; may be empty where the file has only one
+   int fCompression = 505; ///< ROOT's number for algorithm and level: 505 is zstd 5, 209 is lzma 9
+   unsigned fThreads = 0;  ///< 0: one per core, at most 8
+   Progress fProgress;
+};
 
-/// Gives back a plain file with the original columns in their original order; float stays float and double stays
-/// double, and every vector or array is a vector as RDataFrame reads it (RVec). Returns the number of entries.
-/// \throws CompatibilityError where `input` is no compressed file
-std::uint64_t Decompress(const std::string &input, const std::string &output,
-                         TableFormat format = TableFormat::kRNTuple, const Progress &progress = {});
+/// Compresses a file by the rules of a model. Every value is decoded again before it is written, and the whole file
+/// before it gets its name. Returns the number of events.
+/// \throws RecipeError where the file lacks a column of the rules; InputError where it cannot be read or its columns
+/// cannot be carried
+std::uint64_t Compress(const std::string &input, const std::string &output, const Model &model,
+                       const CompressOptions &options = {});
+
+struct DecompressOptions {
+   TableFormat fFormat = TableFormat::kRNTuple;
+   int fCompression = 505;
+   unsigned fThreads = 0;
+   Progress fProgress;
+};
+
+/// Gives back a plain file with the original columns: their names, types and order. Returns the number of events.
+/// \throws CompatibilityError where `input` is no compressed file, CorruptionError where it is damaged
+std::uint64_t Decompress(const std::string &input, const std::string &output, const DecompressOptions &options = {});
+
+struct MergeOptions {
+   int fCompression = 505;
+   Progress fProgress;
+};
+
+/// Puts compressed files that were made by the same recipe into one, without decoding. Returns the number of events.
+/// \throws CompatibilityError where their columns, codecs or tolerances differ
+std::uint64_t Merge(const std::vector<std::string> &inputs, const std::string &output,
+                    const MergeOptions &options = {});
+
+/// How a column of a compressed file compares with the original.
+struct VerifiedColumn {
+   std::string fName;
+   Comparison fComparison;
+};
+
+/// Reads all of a compressed file and checks its checksums. Where originals are given (several for a merged file, in
+/// its order), compares every value with them; gives one item per column.
+/// \throws CorruptionError where the file is damaged; InputError where the originals have other events or columns
+std::vector<VerifiedColumn> Verify(const std::string &path, const std::vector<std::string> &originals = {},
+                                   unsigned threads = 0, const Progress &progress = {});
 
 /// The model inside a compressed file.
+/// \throws ModelError where there is none, because no codec needs one
 Model ReadModel(const std::string &compressedPath);
 
 } // namespace aeplugin::rdf

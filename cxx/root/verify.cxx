@@ -1,0 +1,128 @@
+#include "block_loop.hxx"
+#include "root_errors.hxx"
+#include "table_reader.hxx"
+
+#include <aeplugin/bound.hxx>
+#include <aeplugin/rdf/files.hxx>
+
+#include <TROOT.h>
+
+#include <algorithm>
+
+namespace aeplugin::rdf {
+namespace {
+
+/// The originals of a compressed file, one per part, as one thread reads them.
+class Originals {
+public:
+   /// \throws InputError where they have not the events and columns of the file
+   Originals(const CompressedFile &file, const std::vector<std::string> &paths) : fFile(file)
+   {
+      if (paths.size() != file.Parts().size())
+         throw InputError(file.Path() + ": was made from " + std::to_string(file.Parts().size()) +
+                          " files; it is compared with " + std::to_string(paths.size()));
+      for (std::size_t part = 0; part < paths.size(); ++part)
+         Open(paths[part], file.Parts()[part]);
+   }
+
+   /// The events of a block, columns as in the compressed file.
+   const TableBlock &Read(std::size_t number)
+   {
+      const auto &position = fFile.Blocks()[number];
+      const auto &columns = fColumns[position.fPart];
+      fReaders[position.fPart]->Read(position.fFirstEvent - fFirstEvents[position.fPart], position.fEvents, columns,
+                                     fRead);
+      fBlock.fColumns.resize(columns.size());
+      for (std::size_t i = 0; i < columns.size(); ++i)
+         fBlock.fColumns[i] = std::move(fRead.fColumns[columns[i]]);
+      return fBlock;
+   }
+
+private:
+   void Open(const std::string &path, const Metadata &part)
+   {
+      const auto isDropped = [&](const std::string &name) {
+         return std::none_of(part.fColumnNames.begin(), part.fColumnNames.end(), [&](const std::string &column) {
+            return column == name || column.compare(0, name.size() + 1, name + ".") == 0;
+         });
+      };
+      fReaders.push_back(TableReader::Open(path, part.fTable, isDropped));
+      if (fReaders.back()->Events() != part.fEvents)
+         throw InputError(path + ": has " + std::to_string(fReaders.back()->Events()) + " events in '" + part.fTable +
+                          "'; " + fFile.Path() + " has " + std::to_string(part.fEvents));
+      fFirstEvents.push_back(fEvents);
+      fEvents += part.fEvents;
+      const TableSchema &schema = fReaders.back()->Schema();
+      fColumns.emplace_back();
+      for (const TableColumn &column : fFile.Schema()) {
+         const auto found = std::find_if(schema.begin(), schema.end(),
+                                         [&](const TableColumn &other) { return other.fName == column.fName; });
+         if (found == schema.end() || found->fType != column.fType)
+            throw InputError(path + ": has no column '" + column.fName + "' of type " + column.fTypeName + ", as " +
+                             fFile.Path() + " has");
+         fColumns.back().push_back(static_cast<std::size_t>(found - schema.begin()));
+      }
+   }
+
+   const CompressedFile &fFile;
+   std::vector<std::unique_ptr<TableReader>> fReaders;
+   std::vector<std::uint64_t> fFirstEvents;
+   std::vector<std::vector<std::size_t>> fColumns; ///< per part and column of the file: the original's column
+   std::uint64_t fEvents = 0;
+   TableBlock fRead;
+   TableBlock fBlock;
+};
+
+void Add(Comparison &sum, const Comparison &other)
+{
+   if (sum.fViolations == 0)
+      sum.fFirst = other.fFirst;
+   sum.fValues += other.fValues;
+   sum.fViolations += other.fViolations;
+   sum.fMaxError = std::max(sum.fMaxError, other.fMaxError);
+}
+
+std::vector<Promise> PromisesOf(const Layout &layout)
+{
+   std::vector<Promise> promises(layout.fSchema.size());
+   for (const Group &group : layout.fGroups)
+      for (const CompressedColumn &column : group.fColumns)
+         promises[column.fColumn] = {column.fTolerance, column.fSentinels};
+   return promises;
+}
+
+} // namespace
+
+std::vector<VerifiedColumn> Verify(const std::string &path, const std::vector<std::string> &originals, unsigned threads,
+                                   const Progress &progress)
+{
+   ROOT::EnableThreadSafety();
+   const auto file = CompressedFile::Open(path);
+   const TableSchema &schema = file->Schema();
+   std::vector<VerifiedColumn> result;
+   for (const TableColumn &column : schema)
+      result.push_back({column.fName, {}});
+   return WithRootErrors(path, [&] {
+      std::vector<std::unique_ptr<Originals>> readers;
+      for (unsigned i = 0; i < ThreadsFor(*file, threads) && !originals.empty(); ++i)
+         readers.push_back(std::make_unique<Originals>(*file, originals));
+      std::vector<std::vector<VerifiedColumn>> results(ThreadsFor(*file, threads), result);
+      BlockWork work;
+      if (!originals.empty())
+         work.fParallel = [&](unsigned thread, std::size_t number, const TableBlock &decoded) {
+            const auto &position = file->Blocks()[number];
+            const auto promises = PromisesOf(file->CoderOf(position.fPart).GetLayout());
+            const TableBlock &original = readers[thread]->Read(number);
+            for (std::size_t i = 0; i < schema.size(); ++i)
+               Add(results[thread][i].fComparison,
+                   Compare(schema[i], promises[i], original.fColumns[i], decoded.fColumns[i], position.fFirstEvent));
+         };
+      ForEachBlock(file, threads, progress, work);
+      for (const auto &part : results)
+         for (std::size_t i = 0; i < schema.size(); ++i)
+            Add(result[i].fComparison, part[i].fComparison);
+      return result;
+   });
+}
+
+} // namespace aeplugin::rdf

@@ -1,0 +1,81 @@
+"""Commands about models: `train`, `export`, `extract`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from aeplugin.cli.options import INPUT, OUTPUT
+from aeplugin.recipe import Recipe
+from aeplugin.terminal import Command, check_output, progress_bar
+
+
+@click.command(cls=Command)
+@click.argument("sources", type=INPUT, nargs=-1, required=True)
+@click.option("--recipe", required=True, help="A recipe file, or the name of a shipped recipe.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="The model file to write.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Override the recipe's number of epochs.")
+@click.option("--seed", type=click.IntRange(min=0), help="Override the recipe's seed.")
+def train(sources: tuple[Path, ...], recipe: str, output: Path, epochs: int | None, seed: int | None) -> None:
+    """Train the autoencoders of a recipe on one or more ROOT files; needs the extra "train".
+
+    A model only predicts: a better one saves bits, and none can break a tolerance. Many recipes compress best without.
+    """
+    check_output(output, *sources, recipe)
+    from aeplugin import training
+
+    changes = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
+    chosen = Recipe.from_file(recipe)
+    chosen = chosen.model_copy(update={"training": chosen.training.model_copy(update=changes)})
+    with progress_bar("train") as update:
+        model = training.train(
+            sources,
+            chosen,
+            lambda name, epoch, epochs, loss: update(epoch / epochs, f"{name}: validation MSE {loss:.2e}"),
+        )
+    model.save(str(output))
+    for name, summary in json.loads(model.training)["collections"].items():
+        click.echo(
+            f"{output}: {name}: validation MSE {summary['best_validation_loss']:.3g} (standardised units) "
+            f"in epoch {summary['best_epoch']} of {chosen.training.epochs}, "
+            f"{summary['training_objects']:,} + {summary['validation_objects']:,} objects, {summary['seconds']:.0f} s"
+        )
+        if summary["skipped_objects"]:
+            click.echo(f"  {summary['skipped_objects']:,} objects not finite, or not positive under log10, left out")
+
+
+@click.command(cls=Command)
+@click.argument("model", type=INPUT)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["onnx", "torchscript"]),
+    multiple=True,
+    default=["onnx", "torchscript"],
+    help="What to write; may be repeated.",
+)
+def export(model: Path, formats: tuple[Literal["onnx", "torchscript"], ...]) -> None:
+    """Write a model's networks as ONNX and TorchScript, beside it, for the engines of those names."""
+    from aeplugin import export as exports
+
+    for path in exports.export(model, list(formats)):
+        click.echo(path)
+
+
+@click.command(cls=Command)
+@click.argument("compressed", type=INPUT)
+@click.argument("model", type=OUTPUT)
+def extract(compressed: Path, model: Path) -> None:
+    """Write the model inside a compressed file to a file of its own; only the codec autoencoder stores one."""
+    import aeplugin
+    from aeplugin.errors import ModelError
+
+    check_output(model, compressed)
+    inside = aeplugin.open(compressed).model
+    if inside is None:
+        raise ModelError(f"{compressed}: has no model inside, because none of its codecs needs one")
+    inside.save(str(model))
+    click.echo(model)

@@ -1,0 +1,57 @@
+"""A recipe, matched with the columns of a file and joined by networks, is the model that a file is compressed with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aeplugin._core import Model
+from aeplugin.errors import ModelError, nearest
+from aeplugin.recipe import Codec, Recipe
+from aeplugin.recipe_files import schema_of
+from aeplugin.recipe_resolution import to_rules
+
+
+def compile_recipe(
+    recipe: Recipe, path: str | Path, tree: str | None = None, *, networks: Model | None = None, where: str = "model"
+) -> Model:
+    """The model that a recipe means for the columns of a file.
+
+    Args:
+        tree: the TTree or RNTuple; default the recipe's, else the only one in the file.
+        networks: a trained model, whose networks go along; without it there are none, and the codec is `plain`.
+        where: names `networks` in errors.
+
+    Raises:
+        InputError: the file is missing or damaged, or there is no such tree.
+        RecipeError: the recipe does not fit the file.
+        ModelError: a network is for columns that the recipe does not make lossy.
+    """
+    tree = tree or recipe.tree
+    resolved = recipe.resolve(schema_of(path, tree)[1], str(path)).model_copy(update={"tree": tree})
+    if networks is None:
+        return Model(resolved.to_text(), to_rules(resolved))
+    _check_fit(resolved, networks, where)
+    return Model(resolved.to_text(), to_rules(resolved), networks.training, networks.collections)
+
+
+def with_codec(recipe: Recipe, codec: Codec) -> Recipe:
+    """The recipe with another codec for all its collections."""
+    collections = {name: c.model_copy(update={"codec": codec}) for name, c in recipe.collections.items()}
+    return recipe.model_copy(update={"collections": collections})
+
+
+def _check_fit(recipe: Recipe, networks: Model, where: str) -> None:
+    for network in networks.collections:
+        if network.name not in recipe.collections:
+            known = nearest(network.name, list(recipe.collections))
+            raise ModelError(f"{where}: has a network for {network.name!r}, no collection of the recipe{known}")
+        collection = recipe.collections[network.name]
+        files = collection.file_columns(network.name)
+        lossy = {variable: files[variable] for variable in collection.lossy_columns()}
+        for column in network.columns:
+            if lossy.get(column.variable) != column.column:
+                raise ModelError(
+                    f"{where}: the network for {network.name!r} takes column {column.column!r} as "
+                    f"{column.variable!r}; the recipe has no such variable with a tolerance, only "
+                    f"{', '.join(f'{v} ({c})' for v, c in lossy.items()) or 'none'}; train with this recipe"
+                )

@@ -1,0 +1,475 @@
+"""A second reader of compressed files: docs/format.md and docs/model-file.md in numpy, with uproot, without aeplugin.
+
+What it shares with the C++ library is the specification alone, so that what both read alike is specified. It reads
+whole files and is slow; where a file breaks the specification, an assertion fails.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+from format_functions import FUNCTIONS, exp10, exp_normal, fma, log, log_normal, tanh
+
+Array = NDArray[Any]
+
+GRID_LIMIT = 2**30 - 1
+EXACT_MARK = -(2**31)
+
+# Fields of the metadata in the order of the table, with struct's letter for numbers, s for strings and a number of
+# asterisks for vectors: what `checksum` is the CRC of.
+METADATA = {
+    "format_version": "I", "aeplugin_version": "s", "root_version": "s", "table": "s", "events": "Q", "blocks": "Q",
+    "column_names": "*s", "column_types": "*s", "column_groups": "*i", "column_variables": "*s",
+    "column_tolerances": "*s", "column_tolerance_values": "*d", "column_sentinels": "**d", "column_formulas": "*s",
+    "column_offsets": "*i", "column_bits": "*B", "column_values": "*Q", "column_special": "*Q",
+    "column_max_errors": "*d", "group_names": "*s", "group_single": "*B", "group_codecs": "*s",
+    "group_count_offsets": "*i", "group_count_bits": "*B", "group_latent_steps": "**f", "group_latent_offsets": "**i",
+    "group_latent_bits": "**B", "group_parameters": "**B", "recipe": "s", "model": "*B", "input_name": "s", "input_bytes": "Q", "input_md5": "s",
+}  # fmt: skip
+
+DTYPES = {
+    "bool": "u1", "float": "f4", "double": "f8",
+    **{f"std::{sign}int{8 * size}_t": f"{letter}{size}" for sign, letter in (("", "i"), ("u", "u"))
+       for size in (1, 2, 4, 8)},
+}  # fmt: skip
+
+
+@dataclass
+class Column:
+    """Values of a column, flat, and one list of offsets per level of nesting, the outermost first."""
+
+    values: Any
+    """An array, or a list of str."""
+    offsets: list[Array]
+
+    def checksum(self) -> int:
+        crc = 0
+        for offsets in self.offsets:
+            crc = zlib.crc32(offsets.astype("<u8").tobytes(), crc)
+        if isinstance(self.values, list):
+            texts = [text.encode() for text in self.values]
+            return zlib.crc32(b"".join(struct.pack("<I", len(text)) + text for text in texts), crc)
+        return zlib.crc32(np.ascontiguousarray(self.values).tobytes(), crc)
+
+
+def read(path: str | Path) -> dict[str, Column]:
+    """All columns of a compressed file."""
+    with uproot.open(path) as file:
+        parts = [{name: plain(part[name]) for name in part.fields} for part in file["aeplugin"].arrays()]
+        events, stored = file[field_names([parts[0]["table"]])[0]], file["aeplugin_blocks"].arrays()
+        blocks: list[dict[str, Column]] = []
+        first_event, next_block, model = 0, 0, b""
+        for metadata in parts:
+            assert metadata["checksum"] == metadata_checksum(metadata)
+            model = bytes(metadata["model"]) or model
+            part = Part(metadata, read_model(model) if model else {})
+            for block in stored[next_block : next_block + metadata["blocks"]]:
+                end = first_event + int(block["events"])
+                blocks.append(part.read_block(block, events.arrays(entry_start=first_event, entry_stop=end)))
+                first_event = end
+            next_block += metadata["blocks"]
+        assert next_block == len(stored)
+        assert first_event == events.num_entries == sum(metadata["events"] for metadata in parts)
+    types = dict(zip(parts[0]["column_names"], parts[0]["column_types"], strict=True))
+    return {name: join([block[name] for block in blocks], kind) for name, kind in types.items()}
+
+
+def plain(value: Any) -> Any:
+    return value.to_list() if isinstance(value, ak.Array) else value.item() if isinstance(value, np.generic) else value
+
+
+def metadata_checksum(metadata: dict[str, Any]) -> int:
+    def pack(kind: str, value: Any) -> bytes:
+        if kind == "s":
+            return struct.pack("<I", len(value.encode())) + value.encode()
+        if kind.startswith("*"):
+            return struct.pack("<I", len(value)) + b"".join(pack(kind[1:], item) for item in value)
+        return struct.pack("<" + kind, value)
+
+    return zlib.crc32(b"".join(pack(kind, metadata[name]) for name, kind in METADATA.items()))
+
+
+def field_names(names: list[str], taken: tuple[str, ...] = ()) -> list[str]:
+    """Names that an RNTuple can hold."""
+    fields, used = list(names), set(taken)
+    possible = [re.search(r"[./\\\x00-\x1f\x7f]", name) is None for name in names]
+    for first_pass in (True, False):
+        for i, name in enumerate(names):
+            if possible[i] is not first_pass:
+                continue
+            fields[i] = re.sub(r"[./\\\x00-\x1f\x7f]", "_", name)
+            while fields[i] in used:
+                fields[i] += "_"
+            used.add(fields[i])
+    return fields
+
+
+def depth_of(kind: str) -> int:
+    """Levels of nesting of a type of column."""
+    return kind.count("vector<") + kind.count("RVec<") + kind.count("array<") + kind.count("[")
+
+
+def flat(array: ak.Array, kind: str) -> Column:
+    """A column as uproot gives it."""
+    offsets = []
+    for _ in range(depth_of(kind)):
+        offsets.append(np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(array, axis=1)))]).astype(np.uint64))
+        array = ak.flatten(array, axis=1)
+    return Column(ak.to_numpy(array).astype(dtype_of(kind)) if dtype_of(kind) else array.to_list(), offsets)
+
+
+def dtype_of(kind: str) -> str:
+    """Of the values of a type of column; empty for strings."""
+    value = re.sub(r"^.*<|[>,\[].*$", "", kind)
+    return "" if value == "std::string" else DTYPES[value]
+
+
+def join(columns: list[Column], kind: str) -> Column:
+    """Blocks of a column, one after the other."""
+    offsets = []
+    for level in range(depth_of(kind)):
+        counts = [np.diff(column.offsets[level]) for column in columns]
+        offsets.append(np.cumsum(np.concatenate([[0], *counts])).astype(np.uint64))
+    if not dtype_of(kind):
+        return Column([text for column in columns for text in column.values], offsets)
+    return Column(np.concatenate([np.empty(0, dtype_of(kind)), *(column.values for column in columns)]), offsets)
+
+
+@dataclass(frozen=True)
+class Packing:
+    offset: int
+    bits: int
+    sentinels: int = 0
+
+
+@dataclass
+class Stream:
+    name: str
+    packing: Packing
+    fields: tuple[str, str] = ("", "")
+    """Names of the fields with its top and low bits."""
+
+
+@dataclass
+class Group:
+    name: str
+    single: bool
+    columns: list[int]
+    streams: list[Stream]
+    latent_steps: list[float]
+    network: Network | None
+    variables: dict[str, int] = field(default_factory=dict)
+    """Position in `columns`."""
+
+
+class Part:
+    """One entry of the metadata, and what it takes to decode its blocks."""
+
+    def __init__(self, metadata: dict[str, Any], networks: dict[str, Network]) -> None:
+        assert metadata["format_version"] == 1
+        self.metadata = metadata
+        self.names, self.types = metadata["column_names"], metadata["column_types"]
+        self.kept = [i for i, group in enumerate(metadata["column_groups"]) if group == -1]
+        self.grids = {i: self.make_grid(i) for i in range(len(self.names)) if i not in self.kept}
+        self.groups = [self.make_group(g, networks) for g in range(len(metadata["group_names"]))]
+        streams = [stream for group in self.groups for stream in group.streams]
+        names = iter(field_names([n for s in streams for n in (s.name, s.name + "_low")],
+                                 ("events", "checksums", "special")))  # fmt: skip
+        for stream in streams:
+            stream.fields = (next(names), next(names))
+
+    def make_grid(self, i: int) -> Grid:
+        of = {name: self.metadata[f"column_{name}"][i] for name in ("tolerances", "tolerance_values", "sentinels")}
+        is_float = "float" in self.types[i]
+        return Grid(of["tolerances"], of["tolerance_values"], np.dtype("f4" if is_float else "f8"), of["sentinels"])
+
+    def make_group(self, g: int, networks: dict[str, Network]) -> Group:
+        of = {name.removeprefix("group_"): v[g] for name, v in self.metadata.items() if name.startswith("group_")}
+        columns = [i for i, group in enumerate(self.metadata["column_groups"]) if group == g]
+        streams = (
+            [] if of["single"] else [Stream(of["names"] + "_counts", Packing(of["count_offsets"], of["count_bits"]))]
+        )
+        for i in columns:
+            packing = Packing(self.metadata["column_offsets"][i], self.metadata["column_bits"][i],
+                              len(self.metadata["column_sentinels"][i]))  # fmt: skip
+            streams.append(Stream(self.names[i], packing))
+        for k, latent in enumerate(zip(of["latent_offsets"], of["latent_bits"], strict=True)):
+            streams.append(Stream(f"{of['names']}_latent_{k}", Packing(*latent)))
+        assert of["codecs"] in ("plain", "autoencoder")
+        network = networks[of["names"]] if of["codecs"] == "autoencoder" else None
+        variables = {self.metadata["column_variables"][i]: k for k, i in enumerate(columns)}
+        return Group(of["names"], bool(of["single"]), columns, streams, of["latent_steps"], network, variables)
+
+    def read_block(self, block: ak.Record, events: ak.Array) -> dict[str, Column]:
+        columns = {}
+        for i, name in zip(self.kept, field_names([self.names[i] for i in self.kept]), strict=True):
+            columns[i] = flat(events[name], self.types[i])
+            assert columns[i].checksum() == block["checksums"][i], self.names[i]
+        special = Special(ak.to_numpy(block["special"]).tobytes())
+        for group in self.groups:
+            columns |= self.read_group(group, block, special)
+        assert special.at == len(special.content)
+        return {name: columns[i] for i, name in enumerate(self.names)}
+
+    def read_group(self, group: Group, block: ak.Record, special: Special) -> dict[int, Column]:
+        exact = [special.take(f"u{self.grids[i].dtype.itemsize}") for i in group.columns]
+        wide = [special.take("i4") for _ in group.streams]
+        streams = [(stream, codes, block) for stream, codes in zip(group.streams, wide, strict=True)]
+        objects = int(block["events"])
+        counts = np.empty(0, np.int64)
+        if not group.single:
+            counts = unpack(*streams.pop(0), np.zeros(objects, np.int64))
+            assert (counts >= 0).all()
+            objects = int(counts.sum())
+
+        zeros = np.zeros(objects, np.int64)
+        latents = [unpack(*stream, zeros) for stream in streams[len(group.columns) :]]
+        predicted = group.network.decode(latents, group.latent_steps, objects) if group.network else {}
+        grids: dict[int, Array] = {}
+
+        def decode(k: int) -> Array:
+            """Grid integers of column k of the group, after those that it is predicted from."""
+            if k not in grids:
+                i = group.columns[k]
+                variable, formula = (self.metadata[f"column_{name}"][i] for name in ("variables", "formulas"))
+                guess = zeros
+                if variable in predicted:
+                    guess = self.grids[i].nearest(predicted[variable])
+                elif formula:
+                    values = Formula(formula, value_of).evaluate()
+                    guess = self.grids[i].nearest(np.broadcast_to(values, objects))
+                grids[k] = unpack(*streams[k], guess)
+            return grids[k]
+
+        def value_of(variable: str) -> Array:
+            k = group.variables[variable]
+            grid = decode(k)
+            return np.where(grid < -GRID_LIMIT, np.nan, self.grids[group.columns[k]].value(grid))
+
+        columns = {}
+        for k, i in enumerate(group.columns):
+            grid = decode(k)
+            crc = zlib.crc32(counts.astype("<i4").tobytes())
+            crc = zlib.crc32(exact[k].tobytes(), zlib.crc32(grid.astype("<i4").tobytes(), crc))
+            assert crc == block["checksums"][i], self.names[i]
+            offsets = [] if group.single else [np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)]
+            columns[i] = Column(self.grids[i].decode(grid, exact[k]), offsets)
+        return columns
+
+
+class Special:
+    """The lists in the bytes of `special`."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.at = content, 0
+
+    def take(self, dtype: str) -> Array:
+        (size,) = struct.unpack_from("<I", self.content, self.at)
+        found = np.frombuffer(self.content, "<" + dtype, size, self.at + 4)
+        self.at += 4 + found.nbytes
+        return found
+
+
+def unpack(stream: Stream, wide: Array, block: ak.Record, predicted: Array) -> Array:
+    """The integers of a stream."""
+
+    def codes_of(name: str, bits: int) -> Array:
+        stored = ak.to_numpy(block[name]).astype(np.int64)
+        per_item = 8 // bits if bits <= 4 else 1
+        assert len(stored) == -(-len(predicted) // per_item), name
+        shifts = bits * np.arange(per_item)
+        return ((stored[:, None] >> shifts) & (2**bits - 1)).ravel()[: len(predicted)]
+
+    packing = stream.packing
+    codes = codes_of(stream.fields[0], min(packing.bits, 8))
+    if packing.bits > 8:
+        codes = (codes << (packing.bits - 8)) | codes_of(stream.fields[1], packing.bits - 8)
+    is_wide = codes == packing.sentinels + 1
+    assert is_wide.sum() == len(wide)
+    integers = np.where(codes > packing.sentinels + 1, predicted + packing.offset + codes - (packing.sentinels + 2),
+                        EXACT_MARK + codes)  # fmt: skip
+    integers[is_wide] = wide
+    assert (np.abs(integers[codes > packing.sentinels]) <= GRID_LIMIT).all()
+    return integers
+
+
+class Grid:
+    """The grid of a column."""
+
+    def __init__(self, kind: str, tolerance: float, dtype: np.dtype[Any], sentinels: list[float]) -> None:
+        assert kind in ("abs", "rel")
+        self.is_relative, self.dtype = kind == "rel", dtype
+        self.sentinels = np.array(sentinels, np.float64).astype(dtype)
+        self.step, self.floor, self.largest = 2 * tolerance, 0.0, float(GRID_LIMIT)
+        if self.is_relative:
+            margin = 2.0**-24 if dtype == np.float32 else 2.0**-46
+            inner = tolerance - margin if tolerance >= 2 * margin else tolerance
+            with np.errstate(all="ignore"):
+                step, low, high = log(np.array([1 + inner, 2.0**-149, 2.0**128])) * [2, 1, 1]
+                self.step, self.floor = float(step), float(np.rint(low / step) - 1)
+                self.largest = min(self.largest, float(np.rint(high / step) - self.floor))
+
+    def value(self, grid: Array) -> Array:
+        """What integers on the grid stand for, before rounding to the column's type."""
+        if not self.is_relative:
+            return grid * self.step
+        with np.errstate(all="ignore"):
+            size = exp_normal((np.abs(grid) + self.floor) * self.step)
+        return np.where(grid == 0, 0.0, np.copysign(size, grid))
+
+    def decode(self, grid: Array, exact: Array) -> Array:
+        with np.errstate(all="ignore"):
+            values = self.value(grid).astype(self.dtype)
+        bits = values.view(f"u{self.dtype.itemsize}")
+        marks = grid - EXACT_MARK
+        assert (marks == 0).sum() == len(exact)
+        bits[marks == 0] = exact
+        is_sentinel = (marks > 0) & (marks < 2**30)
+        bits[is_sentinel] = self.sentinels.view(bits.dtype)[marks[is_sentinel] - 1]
+        return values
+
+    def nearest(self, predictions: Array) -> Array:
+        """The integer nearest to each prediction, 0 where it is not on the grid."""
+        with np.errstate(all="ignore"):
+            if not self.is_relative:
+                grid = np.rint(predictions / self.step)
+                on_grid = np.abs(grid) <= GRID_LIMIT
+            else:
+                size = np.abs(predictions)
+                in_range = (size >= 2.0**-151) & (size <= 2.0**130)
+                grid = np.rint(log_normal(np.where(in_range, size, 1.0)) / self.step) - self.floor
+                on_grid = in_range & (grid >= 1) & (grid <= self.largest)
+                grid = np.copysign(grid, predictions)
+            return np.where(on_grid, grid, 0).astype(np.int64)
+
+
+class Formula:
+    """A formula, evaluated while it is parsed."""
+
+    TOKEN = re.compile(r"[ \t\n]*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(.))", re.ASCII)
+
+    def __init__(self, text: str, value_of: Callable[[str], Array]) -> None:
+        self.tokens = [match.groups() for match in self.TOKEN.finditer(text)]
+        self.value_of = value_of
+
+    def evaluate(self) -> Array:
+        with np.errstate(all="ignore"):
+            result = self.sum()
+        assert not self.tokens
+        return result
+
+    def take(self, *symbols: str) -> str:
+        """The next token if it is one of these, else nothing."""
+        return self.tokens.pop(0)[2] if self.tokens and self.tokens[0][2] in symbols else ""
+
+    def sum(self) -> Array:
+        result = self.product()
+        while operator := self.take("+", "-"):
+            other = self.product()
+            result = result + other if operator == "+" else result - other
+        return result
+
+    def product(self) -> Array:
+        result = self.factor()
+        while operator := self.take("*", "/"):
+            other = self.factor()
+            result = result * other if operator == "*" else result / other
+        return result
+
+    def factor(self) -> Array:
+        if self.take("-"):
+            return -self.factor()
+        if self.take("("):
+            return self.closed()
+        number, name, _ = self.tokens.pop(0)
+        if number is not None:
+            return np.array(float(number))
+        assert name is not None
+        return FUNCTIONS[name](self.closed()) if self.take("(") else self.value_of(name)
+
+    def closed(self) -> Array:
+        result = self.sum()
+        assert self.take(")")
+        return result
+
+
+@dataclass
+class Network:
+    """The decoder of a collection."""
+
+    columns: list[tuple[str, int, float, float]]
+    """Variable, transform, mean and scale."""
+    layers: list[tuple[Array, Array, int]]
+    """Weights, biases and activation."""
+
+    def decode(self, latents: list[Array], steps: list[float], objects: int) -> dict[str, Array]:
+        with np.errstate(all="ignore"):
+            rows = [k.astype(np.float32) * np.float32(s) for k, s in zip(latents, steps, strict=True)]
+            values = np.stack(rows, axis=1).reshape(objects, len(steps))
+            for weights, biases, activation in self.layers:
+                total = np.broadcast_to(biases, (objects, len(biases)))
+                for i in range(values.shape[1]):
+                    total = fma(values[:, i : i + 1], weights[:, i], total)
+                values = tanh(total) if activation == 1 else total
+            found = {}
+            for i, (variable, transform, mean, scale) in enumerate(self.columns):
+                result = fma(values[:, i], np.float32(scale), np.float32(mean))
+                found[variable] = (exp10(result) if transform == 1 else result).astype(np.float64)
+        return found
+
+
+def read_model(content: bytes) -> dict[str, Network]:
+    """The decoders in a model file, by collection."""
+    assert content[:12] == b"\x89AEPM\r\n\x1a" + struct.pack("<I", 2)
+    networks, at = {}, 16
+    while at < len(content):
+        tag, crc, size = struct.unpack_from("<4sIQ", content, at)
+        payload = content[at + 16 : at + 16 + size]
+        assert zlib.crc32(payload) == crc
+        at += 16 + size
+        if tag == b"COLL":
+            name, network = read_collection(payload)
+            networks[name] = network
+    return networks
+
+
+def read_collection(payload: bytes) -> tuple[str, Network]:
+    def take(letters: str) -> Iterator[Any]:
+        nonlocal at
+        found = struct.unpack_from("<" + letters, payload, at)
+        at += struct.calcsize("<" + letters)
+        return iter(found)
+
+    def text() -> str:
+        (size,) = take("I")
+        return next(take(f"{size}s")).decode() if size else ""
+
+    def layers() -> list[tuple[Array, Array, int]]:
+        found = []
+        for _ in range(next(take("I"))):
+            inputs, outputs, activation = take("IIB")
+            weights = np.array(list(take(f"{inputs * outputs}f")), np.float32).reshape(outputs, inputs)
+            found.append((weights, np.array(list(take(f"{outputs}f")), np.float32), activation))
+        return found
+
+    at = 0
+    name = text()
+    columns = []
+    for _ in range(next(take("I"))):
+        variable, _column = text(), text()
+        columns.append((variable, *take("Bff")))
+    layers()  # the encoder
+    decoder = layers()
+    assert at == len(payload)
+    return name, Network(columns, decoder)  # type: ignore[arg-type]
