@@ -17,7 +17,7 @@ export AEPLUGIN_WERROR ?= ON
 CXX_SOURCES := $(shell find cxx cmake CMakeLists.txt -type f)
 PY_SOURCES := $(shell find python pyproject.toml README.md -type f -not -name '*.pyc')
 
-.PHONY: all help install demo test test-python test-cxx sanitize fuzz lint tidy format bench clean
+.PHONY: all help install demo test test-python test-root test-cxx sanitize fuzz lint tidy format bench clean
 
 all: install
 
@@ -51,12 +51,17 @@ install: $(BUILD)/glue.stamp ## set up .venv with aeplugin, torch, ROOT and ONNX
 demo: install ## the main job on data/: convert, train, compress, decompress, evaluate, plot
 	$(PY) tools/demo.py
 
-test: test-cxx test-python ## all tests
+test: test-cxx test-root test-python ## all tests
 
 test-cxx: $(BUILD)/venv.stamp ## C++ tests through ctest
 	cmake --preset dev
 	cmake --build --preset dev
 	ctest --preset dev
+
+test-root: $(BUILD)/venv.stamp ## C++ tests of the ROOT glue, through ctest
+	cmake --preset root
+	cmake --build --preset root --target root_tests
+	ctest --preset root -R '^root_'
 
 test-python: install ## Python tests, which also run the macros and a CMake consumer
 	$(PY) -m pytest

@@ -5,7 +5,6 @@
 #include <aeplugin/error.hxx>
 #include <aeplugin/nearest.hxx>
 
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

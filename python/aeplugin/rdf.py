@@ -297,7 +297,7 @@ def _options(options: Any, compression: Compression, level: int, progress: Progr
     """Fill what the options of all functions on files have in common."""
     options.fCompression = compression_number(compression, level)
     if progress is not None:
-        options.fProgress = load().aeplugin.rdf.Progress(_progress(progress))
+        options.fProgress = _progress(progress)
     return options
 
 
@@ -314,12 +314,15 @@ def _reader_options(library: Any, layout: str, skip_bad_lines: bool, threads: in
     return options
 
 
+_listener: Progress | None = None
+"""The progress function of the call that runs: C++ does not keep it alive."""
 _raised: list[BaseException] = []
 """What a progress function raised (Ctrl-C above all), which C++ turns into an error of its own on its way."""
 
 
 def _progress(progress: Progress | None) -> Any:
-    """An empty std::function where nobody listens."""
+    """An std::function, empty where nobody listens."""
+    global _listener
     if progress is None:
         return load().aeplugin.rdf.Progress()
 
@@ -330,7 +333,8 @@ def _progress(progress: Progress | None) -> Any:
             _raised.append(error)
             raise
 
-    return listen
+    _listener = listen
+    return load().aeplugin.rdf.Progress(listen)
 
 
 def _call(function: Any, *arguments: Any) -> Any:

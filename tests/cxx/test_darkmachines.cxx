@@ -218,13 +218,15 @@ void TestSchema()
 {
    std::string names;
    for (const auto &column : aeplugin::darkmachines::MakeSchema(Layout::kNanoAOD).fColumns)
-      names += column.fName + ":" + aeplugin::ValueTypeName(column.fType) + ":" +
-               std::to_string(column.fCollection) + " ";
-   AreEqual(names, "event:std::uint64_t:-1 process:std::string:-1 weight:double:-1 MET_pt:float:-1 MET_phi:float:-1 "
-                   "Jet_E:float:0 Jet_pt:float:0 Jet_eta:float:0 Jet_phi:float:0 Jet_btag:bool:0 "
-                   "Electron_E:float:1 Electron_pt:float:1 Electron_eta:float:1 Electron_phi:float:1 Electron_charge:std::int32_t:1 "
-                   "Muon_E:float:2 Muon_pt:float:2 Muon_eta:float:2 Muon_phi:float:2 Muon_charge:std::int32_t:2 "
-                   "Photon_E:float:3 Photon_pt:float:3 Photon_eta:float:3 Photon_phi:float:3 ");
+      names +=
+         column.fName + ":" + aeplugin::ValueTypeName(column.fType) + ":" + std::to_string(column.fCollection) + " ";
+   AreEqual(
+      names,
+      "event:std::uint64_t:-1 process:std::string:-1 weight:double:-1 MET_pt:float:-1 MET_phi:float:-1 "
+      "Jet_E:float:0 Jet_pt:float:0 Jet_eta:float:0 Jet_phi:float:0 Jet_btag:bool:0 "
+      "Electron_E:float:1 Electron_pt:float:1 Electron_eta:float:1 Electron_phi:float:1 Electron_charge:std::int32_t:1 "
+      "Muon_E:float:2 Muon_pt:float:2 Muon_eta:float:2 Muon_phi:float:2 Muon_charge:std::int32_t:2 "
+      "Photon_E:float:3 Photon_pt:float:3 Photon_eta:float:3 Photon_phi:float:3 ");
    const auto objects = aeplugin::darkmachines::MakeSchema(Layout::kObjects);
    AreEqual(objects.fCollections.at(0), "Object");
    AreEqual(objects.fColumns.back().fName, "Object_kind");

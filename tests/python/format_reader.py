@@ -35,7 +35,8 @@ METADATA = {
     "column_offsets": "*i", "column_bits": "*B", "column_values": "*Q", "column_special": "*Q",
     "column_max_errors": "*d", "group_names": "*s", "group_single": "*B", "group_codecs": "*s",
     "group_count_offsets": "*i", "group_count_bits": "*B", "group_latent_steps": "**f", "group_latent_offsets": "**i",
-    "group_latent_bits": "**B", "group_parameters": "**B", "recipe": "s", "model": "*B", "input_name": "s", "input_bytes": "Q", "input_md5": "s",
+    "group_latent_bits": "**B", "group_parameters": "**B",
+    "recipe": "s", "model": "*B", "input_name": "s", "input_bytes": "Q", "input_md5": "s",
 }  # fmt: skip
 
 DTYPES = {

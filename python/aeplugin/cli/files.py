@@ -10,8 +10,8 @@ import click
 
 from aeplugin._core import Model
 from aeplugin.cli.options import INPUT, OUTPUT, compression_option, json_option, threads_option
-from aeplugin.rdf import Compression
 from aeplugin.errors import InputError
+from aeplugin.rdf import Compression
 from aeplugin.recipe import Codec, Recipe
 from aeplugin.terminal import Command, check_output, load_rdf, progress_bar
 
