@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::uint64_t kLargeFile = 1'000'000; ///< added to the version of files with 64-bit positions
 constexpr std::uint64_t kLargeRecord = 1000;    ///< the same for directories and keys
+constexpr std::uint64_t kHasByteCount = 0x4000'0000;
+const std::string kNtupleClass = "\x0dROOT::RNTuple"; ///< as keys spell it: its length and the name
 constexpr std::uint64_t kMaxKeys = 100'000;
 constexpr std::uint64_t kMaxListBytes = 100'000'000;
 
@@ -68,6 +70,14 @@ KeyList FindKeyList(RootFile &file)
    return {file.Number(folder + (hasLargePositions ? 34 : 26), hasLargePositions ? 8 : 4), file.Number(folder + 10, 4)};
 }
 
+/// ROOT reads an object without its byte count as if it were of another layout.
+void CheckByteCount(RootFile &file, std::uint64_t object, std::uint64_t size)
+{
+   const std::uint64_t count = file.Number(object, 4);
+   if ((count & kHasByteCount) == 0 || (count & ~kHasByteCount) + 4 > size)
+      file.Fail("an RNTuple's anchor does not begin with its size");
+}
+
 } // namespace
 
 void CheckKeyList(const std::string &path)
@@ -87,13 +97,18 @@ void CheckKeyList(const std::string &path)
       file.Fail("it speaks of " + std::to_string(keys) + " keys");
    for (std::uint64_t i = 0; i < keys; ++i) {
       const std::uint64_t size = file.Number(next + 14, 2);
-      const std::uint64_t position = file.Number(next + 18, file.Number(next + 4, 2) > kLargeRecord ? 8 : 4);
+      const std::uint64_t positionBytes = file.Number(next + 4, 2) > kLargeRecord ? 8 : 4;
+      const std::uint64_t position = file.Number(next + 18, positionBytes);
       if (size < 26 || next + size > end)
          file.Fail("key " + std::to_string(i) + " does not fit into it");
       if (file.Bytes(next, size) != file.Bytes(position, size))
          file.Fail("key " + std::to_string(i) + " differs from what stands at its place");
       if (file.Number(next, 4) > file.Size() - position)
          file.Fail("key " + std::to_string(i) + " ends beyond the end of the file");
+      const bool isNtuple = file.Bytes(next + 18 + 2 * positionBytes, kNtupleClass.size()) == kNtupleClass;
+      const std::uint64_t objectSize = file.Number(next + 6, 4);
+      if (isNtuple && objectSize + size == file.Number(next, 4)) // not compressed
+         CheckByteCount(file, position + size, objectSize);
       next += size;
    }
 }

@@ -290,7 +290,7 @@ def test_any_text_is_a_recipe_or_an_error(text: str) -> None:
 
 
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
-fractions = st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True)
+fractions = st.floats(min_value=9e-8, max_value=1, exclude_max=True)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 tolerances = st.one_of(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -40,16 +44,23 @@ def _same(a: ak.Array, b: ak.Array) -> bool:
     return bool(ak.array_equal(a, b, equal_nan=True, check_parameters=False))
 
 
+def _run(*arguments: object) -> dict[str, Any]:
+    """What a command of aeplugin tells scripts."""
+    command = [sys.executable, "-m", "aeplugin", *map(str, arguments), "--json"]
+    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
 @pytest.mark.parametrize(("name", "tree"), TABLES)
 def test_every_value_of_a_table_is_within_its_tolerance(
     shared_data: Path, tmp_path: Path, name: str, tree: str
 ) -> None:
-    source, target = shared_data / name, tmp_path / "compressed.root"
-    recipe = Recipe.from_text(initial_recipe(source, tree))
-    events = rdf.compress(source, target, recipe, tree=tree)
-    columns = rdf.verify(target, [source])
-    assert sum(column.violations for column in columns) == 0
-    assert sum(column.values for column in columns) > 0
+    source, target, recipe = shared_data / name, tmp_path / "compressed.root", tmp_path / "first.yaml"
+    recipe.write_text(initial_recipe(source, tree))
+    # In processes of their own: ROOT keeps one layout per class and process, and releases of PHYSLITE differ.
+    events = _run("compress", source, target, "--recipe", recipe, "--tree", tree)["events"]
+    columns = _run("verify", target, "--against", source)["columns"]
+    assert sum(column["violations"] for column in columns) == 0
+    assert sum(column["values"] for column in columns) > 0
     part = aeplugin.open(target).metadata[0]
     lossy = [i for i, group in enumerate(part["column_groups"]) if group >= 0]
     assert lossy
