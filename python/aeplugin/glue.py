@@ -22,7 +22,7 @@ Component = Literal["root", "torch"]
 
 
 def library(component: Component) -> Path:
-    """The compiled library of a component; compiled now if it is not in the cache yet (about a minute).
+    """The compiled library of a component; compiled now if it is not in the cache yet (two minutes or so).
 
     Raises:
         CompatibilityError: ROOT (or torch), CMake or a compiler is missing, the compilation fails, or the cache is not

@@ -5,7 +5,7 @@
     >>> frame = aeplugin.rdf.define_reconstructed(ROOT.RDataFrame("events", "events.root"), jets)
     >>> aeplugin.rdf.open("compressed.root").Histo1D("Jet_pt")
 
-The first use compiles the glue for the ROOT at hand (about a minute, once; see `aeplugin.glue`).
+The first use compiles the glue for the ROOT at hand (two minutes or so, once; see `aeplugin.glue`).
 """
 
 from __future__ import annotations

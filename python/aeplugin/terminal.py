@@ -68,7 +68,7 @@ def load_rdf() -> ModuleType:
     from aeplugin import glue, rdf
 
     if not glue.is_built("root"):
-        click.echo("compiling the ROOT glue for this ROOT (once, about a minute) ...", err=True)
+        click.echo("compiling the ROOT glue for this ROOT (once, two minutes or so) ...", err=True)
     rdf.load()
     return rdf
 
