@@ -182,13 +182,21 @@ class Training(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
 
 
+Cut = Annotated[str, StringConstraints(pattern=r"^\s*[A-Za-z_][A-Za-z0-9_]*\s*(<=|>=|<|>)\s*[-+0-9.eE]+\s*$")]
+PlotStyle = Literal["atlas", "cms", "plain"]
+
+
 class Plots(Strict):
-    """Names and labels of plots."""
+    """Names, labels and looks of plots."""
 
     name: str = Field(default="{date}_{topic}_{network}_{variable}", description="pattern of file names")
     topic: str = Field(default="aeplugin", description="what the plots are about, for file names")
     text: str = Field(default="Simulation", description="in the place of an experiment's name")
     energy: Positive = Field(default=13, description="centre-of-mass energy in TeV")
+    luminosity: Positive | None = Field(default=None, description="integrated luminosity in 1/fb")
+    style: PlotStyle = Field(default="atlas", description="of mplhep")
+    weight: ColumnName | None = Field(default=None, description="column with one weight per event, for all histograms")
+    cuts: list[Cut] = Field(default=[], description="selection whose result is compared before and after: HT > 600e3")
 
 
 class Recipe(Strict):

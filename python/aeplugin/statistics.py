@@ -21,47 +21,72 @@ def _log_axis() -> hist.axis.Regular:
 
 
 class Sample:
-    """Moments and quantiles of the finite values that `update` was given; NaN and infinities are counted apart."""
+    """Moments and quantiles of the finite values that `update` was given; NaN and infinities are counted apart.
+
+    With weights, mean, RMS and quantiles are weighted; counts, minimum and maximum are of the values. Negative weights
+    are allowed as long as the sum is positive.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.weight = 0.0
+        """Sum of the weights of the finite values; their number without weights."""
         self.nonfinite = 0
         self.mean = math.nan
         self.min = math.inf
         self.max = -math.inf
         self.integers = True
         """Whether every finite value is a whole number."""
-        self._squares = 0.0  # sum of (x - mean)^2
-        self._signs = tuple(hist.Hist(_log_axis(), storage=hist.storage.Int64()) for _ in range(2))
+        self._squares = 0.0  # weighted sum of (x - mean)^2
+        self._is_weighted = False
+        self._signs = tuple(hist.Hist(_log_axis(), storage=hist.storage.Double()) for _ in range(2))
 
-    def update(self, values: np.ndarray) -> None:
-        """Add `values`, shape (any,)."""
+    def update(self, values: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Add `values` and their `weights`, shape (any,) each; without weights each counts once."""
         values = values.astype(np.float64)
-        finite = values[np.isfinite(values)]
+        is_finite = np.isfinite(values)
+        finite = values[is_finite]
         self.nonfinite += len(values) - len(finite)
         if len(finite) == 0:
             return
-        # Chan's update keeps its digits where the mean is large against the width.
-        mean, number = float(finite.mean()), len(finite)
-        squares = float(((finite - mean) ** 2).sum())
-        if self.count == 0:
-            self.mean, self._squares = mean, squares
-        else:
-            step, total = mean - self.mean, self.count + number
-            self._squares += squares + step**2 * self.count * number / total
-            self.mean += step * number / total
-        self.count += number
+        self._is_weighted = self._is_weighted or weights is not None
+        shares = np.ones(len(finite)) if weights is None else weights[is_finite].astype(np.float64)
+        self._add_moments(finite, shares)
+        self.count += len(finite)
         self.min = min(self.min, float(finite.min()))
         self.max = max(self.max, float(finite.max()))
         self.integers = self.integers and bool((finite == np.rint(finite)).all())
         negative, positive = self._signs
-        negative.fill(-finite[finite < 0])
-        positive.fill(finite[finite >= 0])
+        is_negative = finite < 0
+        negative.fill(-finite[is_negative], weight=shares[is_negative])
+        positive.fill(finite[~is_negative], weight=shares[~is_negative])
+
+    def _add_moments(self, values: np.ndarray, weights: np.ndarray) -> None:
+        # Chan's update keeps its digits where the mean is large against the width.
+        added = float(weights.sum())
+        total = self.weight + added
+        if added == 0 or total == 0:
+            self.weight = total
+            return
+        mean = float((values * weights).sum() / added)
+        squares = float((weights * (values - mean) ** 2).sum())
+        if self.weight == 0:
+            self.mean, self._squares = mean, squares
+        else:
+            step = mean - self.mean
+            self._squares += squares + step**2 * self.weight * added / total
+            self.mean += step * added / total
+        self.weight = total
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation: root of the mean square about the mean."""
+        return math.sqrt(max(self._squares / self.weight, 0)) if self.weight > 0 else math.nan
 
     @property
     def rms(self) -> float:
         """Root of the mean square (about zero)."""
-        return math.sqrt(self._squares / self.count + self.mean**2) if self.count else math.nan
+        return math.hypot(self.deviation, self.mean) if self.weight > 0 else math.nan
 
     def quantile(self, q: float, *, positive: bool = False) -> float:
         """The value below which a fraction `q` lies, to 0.05 %; of the positive values only where asked."""
@@ -78,14 +103,17 @@ class Sample:
         return min(value, max(abs(self.min), abs(self.max))) if self.count else math.nan
 
     def _pick(self, q: float, centers: np.ndarray, counts: np.ndarray, clamp: bool = True) -> float:
-        total = int(counts.sum())
-        if total == 0:
+        sums: np.ndarray = np.maximum.accumulate(np.cumsum(counts))  # negative weights must not turn it round
+        total = float(counts.sum())
+        if total <= 0:
             return math.nan
-        # Between the two neighbouring order statistics, as numpy does it.
-        position = q * (total - 1)
-        ranks = [math.floor(position), math.ceil(position)]
-        low, high = centers[np.searchsorted(np.cumsum(counts), ranks, side="right")]
-        value = float(low + (position - ranks[0]) * (high - low))
+        if self._is_weighted:
+            value = float(centers[min(int(np.searchsorted(sums, q * total)), len(centers) - 1)])
+        else:  # between the two neighbouring order statistics, as numpy does it
+            position = q * (total - 1)
+            ranks = [math.floor(position), math.ceil(position)]
+            low, high = centers[np.searchsorted(sums, ranks, side="right")]
+            value = float(low + (position - ranks[0]) * (high - low))
         return min(max(value, self.min), self.max) if clamp else value
 
 

@@ -150,13 +150,13 @@ def _score(work: _Work) -> dict[str, Any]:
 
 
 def _plot(work: _Work) -> dict[str, Any]:
-    from aeplugin.plots import make_plots
+    from aeplugin.plots import Inputs, make_plots
 
     reconstructed = Path(work.settings["reconstructed"]) / (work.part.name + ".root")
     if not reconstructed.exists():
         raise InputError(f"{reconstructed}: no such file, expected the compressed form of {work.part.inputs[0]}")
     with work.source() as source:
-        written = make_plots(source, reconstructed, work.recipe, work.target("/plot").parent)
+        written = make_plots(Inputs([(source, reconstructed)], work.recipe), work.target("/plot").parent)
         return {"plots": len(written)}
 
 

@@ -3,71 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from aeplugin.plots import FORMATS, make_plots
-from aeplugin.terminal import INPUT, Command, Input, progress_bar
+from aeplugin.plots import FORMATS, Section, make_plots
+from aeplugin.plots.options import input_options, inputs_of
+from aeplugin.terminal import Command, progress_bar
 
 
-def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
-    wrong = [name for name in names if name not in FORMATS]
-    if wrong or not names:
-        raise click.BadParameter(f"got {value!r}, expected a comma-separated list of {', '.join(FORMATS)}")
-    return names
+def _among(*known: str) -> Any:
+    """A callback for a list of some of the `known` words, separated by commas."""
+
+    def split(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
+        if not names or any(name not in known for name in names):
+            raise click.BadParameter(f"got {value!r}, expected a comma-separated list of {', '.join(known)}")
+        return names
+
+    return split
+
+
+_SECTIONS = [section.name for section in Section]
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("original", type=INPUT)
-@click.argument("reconstructed", type=INPUT)
+@input_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="plots", help="Folder for the plots.")
-@click.option("--recipe", help="Recipe (YAML) or the name of a shipped one [default: the one in RECONSTRUCTED].")
 @click.option(
-    "--format",
-    "formats",
-    default="pdf,png",
-    callback=_formats,
-    help="Kinds of files, separated by commas.",
+    "--format", "formats", default=",".join(FORMATS), callback=_among(*FORMATS), help="Kinds of pictures, with commas."
 )
 @click.option(
-    "--network",
-    default="autoencoder",
-    help="The model in file names; 'autoencoder' gives its layers, as in ae-4-200-200-20-3, or the codec plain.",
+    "--sections", default=",".join(_SECTIONS), callback=_among(*_SECTIONS), help="Some of the plots only, with commas."
 )
-@click.option("--label", help="Text beside the energy [default: the recipe's].")
-@click.option(
-    "--energy",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Centre-of-mass energy in TeV [default: the recipe's].",
-)
-@click.option("--date", help="Date in file names, YYYY-MM-DD [default: today].")
-def main(
-    original: Input,
-    reconstructed: Input,
-    output: Path,
-    recipe: str | None,
-    formats: tuple[str, ...],
-    network: str,
-    label: str | None,
-    energy: float | None,
-    date: str | None,
-) -> None:
-    """Plot ORIGINAL against RECONSTRUCTED: distributions, residuals, responses and their correlations.
+def main(output: Path, formats: tuple[str, ...], sections: tuple[str, ...], **options: Any) -> None:
+    """Plot what compression does to events: residuals, correlations, kinds of objects, physics, bits, scores.
 
-    RECONSTRUCTED is the compressed file, or what `aeplugin decompress` made of it.
+    RECONSTRUCTED is the compressed file, or what `aeplugin decompress` made of it. The first pair is drawn in full;
+    further ones stand beside it where data sets are compared. Writes pictures, tables, and every histogram as UHI JSON
+    and in a ROOT file.
     """
     with progress_bar("plots") as update:
         written = make_plots(
-            original,
-            reconstructed,
-            recipe,
+            inputs_of(options),
             output,
-            network,
-            date,
+            sections=sections,
             formats=formats,
-            text=label,
-            energy=energy,
             progress=lambda what, fraction: update(fraction, what),
         )
     click.echo(f"{len(written)} files in {output}")

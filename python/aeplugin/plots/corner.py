@@ -13,24 +13,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from aeplugin import residuals
-from aeplugin.plots import style
-from aeplugin.plots.distributions import Caption
+from aeplugin.plots import style, wording
 from aeplugin.plots.filling import Filled, Survey, key_in_kind
-from aeplugin.recipe import Collection, Column
+from aeplugin.plots.pairs import Group
+from aeplugin.plots.style import Caption
+from aeplugin.recipe import Column
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.95, 1.05, 0.85, 0.85  # margins in inches
 
 
-def draw_corner(
-    filled: Filled, found: Survey, collection: Collection, labels: dict[str, str], caption: Caption
-) -> Figure:
+def draw_corner(filled: Filled, found: Survey, group: Group, labels: dict[str, str], caption: Caption) -> Figure:
     """Residuals in kind (relative for `rel`, else absolute): distributions on the diagonal, pairs below it.
 
     Above the diagonal stand the linear correlation coefficients of all objects with finite residuals, outliers
     included. The ranges are those of the residual plots (99.5 % of each variable); the header says which share of the
     objects the pairs' panels lack at most. Dashed lines are the tolerances.
     """
-    names = list(collection.columns)
+    names = list(group.columns)
     size = len(names)
     panel = min(2.0, max(1.25, 10 / size))
     width, height = size * panel + _LEFT + _RIGHT, size * panel + _TOP + _BOTTOM
@@ -55,7 +54,7 @@ def draw_corner(
                 _write_coefficient(ax, found.correlation[row, column], size)
                 continue
             if column == row:
-                _draw_diagonal(ax, filled, x, collection.columns[x])
+                _draw_diagonal(ax, filled, x, group.columns[x])
             else:
                 pair = filled.pairs[x, y]
                 content = pair.values().T.astype(float)
@@ -67,10 +66,10 @@ def draw_corner(
                     cmap="cividis_r",
                     rasterized=True,
                 )
-                _mark_tolerance(ax, pair.axes[0].edges, collection.columns[x], vertical=True)
-                _mark_tolerance(ax, pair.axes[1].edges, collection.columns[y], vertical=False)
+                _mark_tolerance(ax, pair.axes[0].edges, group.columns[x], vertical=True)
+                _mark_tolerance(ax, pair.axes[1].edges, group.columns[y], vertical=False)
                 ax.set_ylim(pair.axes[1].edges[0], pair.axes[1].edges[-1])
-            _dress(ax, filled, collection, labels, (x, y), (column == 0 and row > 0, row == size - 1), small)
+            _dress(ax, filled, group, labels, (x, y), (column == 0 and row > 0, row == size - 1), small)
     _align(figure, grid)
     _head(figure, found, filled, caption, height, grid)
     if mesh is not None:
@@ -141,7 +140,7 @@ def _write_coefficient(ax: Axes, coefficient: float, size: int) -> None:
 def _dress(
     ax: Axes,
     filled: Filled,
-    collection: Collection,
+    group: Group,
     labels: dict[str, str],
     pair: tuple[str, str],
     outer: tuple[bool, bool],
@@ -154,16 +153,16 @@ def _dress(
     for name, axis, shown in ((pair[0], ax.xaxis, bottom), (pair[1], ax.yaxis, left)):
         if axis is ax.yaxis and pair[0] == pair[1]:
             continue
-        column = collection.columns[name]
+        column = group.columns[name]
         reach = float(filled.residuals[key_in_kind(name, column)].axes[0].edges[-1])
         unit = "%" if column.tolerance.rel is not None else column.unit
-        exponent = style.axis_exponent(reach, unit)
+        exponent = wording.axis_exponent(reach, unit)
         tick = _round_down(0.75 * reach)
         axis.set_major_locator(FixedLocator([-tick, 0, tick]))
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(style.plain_ticks(exponent))
+        axis.set_major_formatter(wording.plain_ticks(exponent))
         if shown:
-            title = style.axis_title(short_label(labels[name], column), unit, exponent)
+            title = wording.axis_title(short_label(labels[name], column), unit, exponent)
             (ax.set_xlabel if axis is ax.xaxis else ax.set_ylabel)(title, fontsize=small + 2, loc="center")
         if axis is ax.xaxis:
             ax.set_xlim(-reach, reach)
@@ -183,18 +182,18 @@ def _head(figure: Figure, found: Survey, filled: Filled, caption: Caption, heigh
     """Label at the upper left, what is shown at the upper right, both above the panels."""
     left, right = grid[0, 0].get_position().x0, grid[0, -1].get_position().x1
     top = 1 - 0.14 / height
-    text = figure.text(left, top, caption.text, fontsize=15, fontweight="bold", fontstyle="italic", va="top")
+    text = figure.text(left, top, caption.look.text, fontsize=15, fontweight="bold", fontstyle="italic", va="top")
     energy = figure.text(
         left,
         1 - 0.46 / height,
-        rf"$\sqrt{{s}} = \mathrm{{{caption.energy:g}}}$ TeV, {caption.network}",
+        rf"$\sqrt{{s}} = \mathrm{{{caption.look.energy:g}}}$ TeV, {caption.network}",
         fontsize=style.SMALL,
         va="top",
     )
-    shown = [f"{style.count(found.objects)} {caption.noun}"]
+    shown = [f"{wording.count(found.objects)} {caption.noun}"]
     outside = [float(1 - pair.values().sum() / found.objects) for pair in filled.pairs.values()]
     if max(outside) > 0:
-        shown.append(f"outside their panel or not finite: up to {style.percent(max(outside))}")
+        shown.append(f"outside their panel or not finite: up to {wording.percent(max(outside))}")
     lines = figure.text(right, top, "\n".join([*shown, "dashed: tolerance"]), fontsize=10, va="top", ha="right")
     room = (right - left) * figure.bbox.width
     for other in (text, energy):

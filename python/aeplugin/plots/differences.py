@@ -9,15 +9,24 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from aeplugin import residuals
-from aeplugin.plots import panels, style
-from aeplugin.plots.distributions import Caption, move_below
+from aeplugin.plots import panels, style, wording
+from aeplugin.plots.distributions import move_below
 from aeplugin.plots.filling import Judged, Key, key_in_kind
 from aeplugin.plots.panels import Span
+from aeplugin.plots.style import Caption
 from aeplugin.recipe import Column
 
 
 def draw_residual(
-    histogram: hist.Hist, key: Key, judged: Judged, in_kind: Judged, label: str, column: Column, caption: Caption
+    histogram: hist.Hist,
+    key: Key,
+    judged: Judged,
+    in_kind: Judged,
+    label: str,
+    column: Column,
+    caption: Caption,
+    *,
+    log: bool = False,
 ) -> Figure:
     """Distribution of a residual with the tolerance where it speaks of this kind of residual.
 
@@ -30,16 +39,15 @@ def draw_residual(
     relative = key[1] == "relative_residual"
     unit = "%" if relative else column.unit
     title = f"Relative residual of {label}" if relative else f"Residual of {label}"
-    return _draw(histogram, 0, title, unit, key, judged, in_kind, column, caption)
+    return _draw(histogram, 0, title, unit, key, judged, in_kind, column, caption, log)
 
 
 def draw_response(
-    histogram: hist.Hist, key: Key, judged: Judged, label: str, column: Column, caption: Caption
+    histogram: hist.Hist, key: Key, judged: Judged, label: str, column: Column, caption: Caption, *, log: bool = False
 ) -> Figure:
     """Distribution of the response, which is 1 + relative residual: `histogram` and `judged` are of the latter."""
-    return _draw(
-        histogram, 1, f"Response of {label} (reconstructed / original)", "", key, judged, judged, column, caption
-    )
+    title = f"Response of {label} (reconstructed / original)"
+    return _draw(histogram, 1, title, "", key, judged, judged, column, caption, log)
 
 
 def statistics(judged: Judged, in_kind: Judged, unit: str, center: float = 0) -> list[str]:
@@ -48,16 +56,16 @@ def statistics(judged: Judged, in_kind: Judged, unit: str, center: float = 0) ->
     deviation = "|response \u2212 1|" if center else "|residual|"
     tolerance = "tolerance" if judged is in_kind else "relative tolerance"
     lines = [
-        f"Mean {style.amount(sample.mean, unit)}" if not center else f"Mean {1 + sample.mean:.6f}",
-        f"RMS {style.amount(sample.rms, unit)}" + (" about 1" if center else ""),
-        f"68 % of {deviation} \u2264 {style.amount(sample.abs_quantile(0.68), unit)}",
-        f"95 % of {deviation} \u2264 {style.amount(sample.abs_quantile(0.95), unit)}",
-        f"Beyond {tolerance}: {style.percent(in_kind.share_beyond)}",
+        f"Mean {wording.amount(sample.mean, unit)}" if not center else f"Mean {1 + sample.mean:.6f}",
+        f"RMS {wording.amount(sample.rms, unit)}" + (" about 1" if center else ""),
+        f"68 % of {deviation} \u2264 {wording.amount(sample.abs_quantile(0.68), unit)}",
+        f"95 % of {deviation} \u2264 {wording.amount(sample.abs_quantile(0.95), unit)}",
+        f"Beyond {tolerance}: {wording.percent(in_kind.share_beyond)}",
     ]
     if judged.broken:
-        lines.append(f"Not finite: {style.count(judged.broken)}")
+        lines.append(f"Not finite: {wording.count(judged.broken)}")
     if judged.special:
-        lines.append(f"Special values, kept exactly: {style.count(judged.special)}")
+        lines.append(f"Special values, kept exactly: {wording.count(judged.special)}")
     return lines
 
 
@@ -71,27 +79,26 @@ def _draw(
     in_kind: Judged,
     column: Column,
     caption: Caption,
+    log: bool,
 ) -> Figure:
     figure = style.new_figure(7.2, 5.6)
     ax = figure.subplots()
     figure.subplots_adjust(left=0.14, right=0.96, top=0.95, bottom=0.13)
     span = Span.of([histogram]).shifted(center)
-    exponent = style.axis_exponent(float(span.edges[-1]), unit) if not center else 0
+    exponent = wording.axis_exponent(float(span.edges[-1]), unit) if not center else 0
     panels.set_x(ax, span, exponent)
-    texts: list[Artist] = list(
-        style.experiment_label(ax, caption.text, caption.energy, inset=span.insets[0], extra=caption.network)
-    )
+    texts: list[Artist] = list(style.experiment_label(ax, caption.look, inset=span.insets[0], extra=caption.network))
     contents = np.asarray(histogram.values(flow=True), float)
     filled = panels.draw(ax, span, contents, histtype="fill", facecolor=style.SKY, alpha=0.45, edgecolor="none")
     panels.draw(ax, span, contents, histtype="step", color=style.BLUE, linewidth=1.3, yerr=False)
 
     handles: list[Artist] = [filled]
-    labels = [f"{style.count(judged.sample.count)} {caption.noun}"]
+    labels = [f"{wording.count(judged.sample.count)} {caption.noun}"]
     bound = residuals.bound(column)
     stated = key == key_in_kind(key[0], column)
     shown = stated and bound <= span.edges[-1] - center
     if stated:
-        size = style.amount(bound, "%" if column.tolerance.rel is not None else column.unit)
+        size = wording.amount(bound, "%" if column.tolerance.rel is not None else column.unit)
         handles.append(Patch(facecolor=style.ORANGE, alpha=0.35) if shown else Patch(alpha=0))
         labels.append(f"Tolerance $\\pm${size}" + ("" if shown else ", off the axis"))
 
@@ -121,11 +128,11 @@ def _draw(
     texts += [numbers, *panels.name_strips(ax, span)]
     ends = center - bound, center + bound
     ceiling = panels.free_height(ax, span, *ends, texts) if shown else 1.0
-    panels.set_y(ax, f"{caption.objects} / bin", span, contents, texts, ceiling=ceiling - 0.05)
+    panels.set_y(ax, caption.per_bin, span, contents, texts, ceiling=ceiling - 0.05, log=log)
     if shown:
         ax.axvspan(*ends, ymax=ceiling, color=style.ORANGE, alpha=0.18, linewidth=0, zorder=0.5)
         for end in ends:
             ax.axvline(end, ymax=ceiling, color=style.ORANGE, linewidth=1.6, linestyle="--", zorder=2.5)
-    ax.set_xlabel(style.axis_title(title, unit, exponent))
+    ax.set_xlabel(wording.axis_title(title, unit, exponent))
     style.fit_text(ax.xaxis.label, ax.get_window_extent().width)
     return figure

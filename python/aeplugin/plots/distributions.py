@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import hist
 import numpy as np
@@ -15,26 +14,11 @@ from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from aeplugin.plots import panels, style
+from aeplugin.plots import panels, style, wording
 from aeplugin.plots.panels import Span
+from aeplugin.plots.style import Caption
 from aeplugin.recipe import Column
 from aeplugin.statistics import Sample
-
-
-@dataclass(frozen=True)
-class Caption:
-    """What is written on every plot of a collection."""
-
-    text: str
-    energy: float
-    objects: str
-    """Name of the objects: ``Jets``."""
-    network: str
-
-    @property
-    def noun(self) -> str:
-        """The objects within a sentence: ``jets``."""
-        return self.objects[:1].lower() + self.objects[1:]
 
 
 def draw_input(
@@ -43,10 +27,10 @@ def draw_input(
     samples: tuple[Sample, Sample],
     label: str,
     column: Column,
-    log: bool,
+    log: tuple[bool, bool],
     caption: Caption,
 ) -> Figure:
-    """Input and reconstructed distribution, and reconstructed / input.
+    """Input and reconstructed distribution, and reconstructed / input; `log` says which axes are logarithmic.
 
     Both histograms hold the same objects, so their fluctuations are almost fully correlated: the ratio's points carry
     no error bars, and the band is the input's own statistical uncertainty, sqrt(N), for scale.
@@ -54,11 +38,11 @@ def draw_input(
     figure = style.new_figure(7.2, 6.4)
     main, ratio = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     figure.subplots_adjust(left=0.14, right=0.96, top=0.95, bottom=0.12, hspace=0.06)
-    span = Span.of([original, reconstructed], log)
-    texts = style.experiment_label(main, caption.text, caption.energy, inset=span.insets[0], extra=caption.network)
+    span = Span.of([original, reconstructed], log[0])
+    texts = style.experiment_label(main, caption.look, inset=span.insets[0], extra=caption.network)
     before, after = (np.asarray(h.values(flow=True), float) for h in (original, reconstructed))
 
-    error = np.sqrt(before)
+    error = np.sqrt(np.asarray(original.variances(flow=True), float))
     filled = panels.draw(main, span, before, histtype="fill", facecolor=style.SKY, alpha=0.45, edgecolor="none")
     panels.draw(main, span, before, histtype="step", color=style.BLUE, linewidth=1.2, yerr=False)
     panels.band(
@@ -69,8 +53,8 @@ def draw_input(
     )
     hatched = Patch(facecolor="none", edgecolor=style.GREY, hatch="/////", linewidth=0)
 
-    exponent = 0 if log else style.axis_exponent(float(np.abs(span.edges).max()), column.unit)
-    panels.set_x(main, span, exponent, _angle_ticks(span) if column.periodic else None)
+    exponent = 0 if log[0] else wording.axis_exponent(float(np.abs(span.edges).max()), column.unit)
+    panels.set_x(main, span, exponent, angle_ticks(span) if column.periodic else None)
     legend = main.legend(
         [filled, line, hatched],
         [
@@ -84,12 +68,12 @@ def draw_input(
     move_below(main, legend, texts)
     notes: list[Artist] = [*texts, legend, *panels.name_strips(main, span)]
     contents = np.where(before > 0, before, after)
-    panels.set_y(main, f"{caption.objects} / bin", span, contents, notes, tops=np.maximum(before + error, after))
+    panels.set_y(main, caption.per_bin, span, contents, notes, np.maximum(before + error, after), log=log[1])
     main.tick_params(labelbottom=False)
 
-    _draw_ratio(ratio, span, before, after)
-    ratio.set_xlabel(style.axis_title(label, column.unit, exponent))
-    panels.set_x(ratio, span, exponent, _angle_ticks(span) if column.periodic else None)
+    draw_ratio(ratio, span, before, after, error)
+    ratio.set_xlabel(wording.axis_title(label, column.unit, exponent))
+    panels.set_x(ratio, span, exponent, angle_ticks(span) if column.periodic else None)
     figure.align_ylabels()
     style.fit_text(ratio.xaxis.label, ratio.get_window_extent().width)
     return figure
@@ -107,9 +91,10 @@ def move_below(ax: Axes, legend: Legend, texts: Sequence[Artist]) -> None:
             return
 
 
-def _draw_ratio(ax: Axes, span: Span, before: np.ndarray, after: np.ndarray) -> None:
+def draw_ratio(ax: Axes, span: Span, before: np.ndarray, after: np.ndarray, uncertainty: np.ndarray) -> None:
+    """after / before as points, and the relative `uncertainty` of before as a band; contents with flow."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        values, error = after / before, 1 / np.sqrt(before)
+        values, error = after / before, uncertainty / np.abs(before)
     error[~np.isfinite(error)] = 0
     reach = _ratio_reach(values[np.isfinite(values)], error[before > 0])
     panels.band(ax, span, 1 - error, 1 + error, color="#CCCCCC", linewidth=0, zorder=1)
@@ -133,7 +118,7 @@ def _draw_ratio(ax: Axes, span: Span, before: np.ndarray, after: np.ndarray) -> 
     ax.set_ylim(1 - 1.15 * reach, 1 + 1.15 * reach)
     ax.yaxis.set_major_locator(FixedLocator([1 - reach, 1, 1 + reach]))
     ax.yaxis.set_minor_locator(FixedLocator([1 - reach / 2, 1 + reach / 2]) if reach else NullLocator())
-    ax.yaxis.set_major_formatter(style.plain_ticks())
+    ax.yaxis.set_major_formatter(wording.plain_ticks())
     ax.set_ylabel("Reco. / input", loc="center")
 
 
@@ -147,16 +132,16 @@ def _ratio_reach(values: np.ndarray, errors: np.ndarray) -> float:
 
 
 def _entries(sample: Sample, objects: str) -> str:
-    entries = f"{style.count(sample.count)} {objects}"
-    return f"{entries}, {style.count(sample.nonfinite)} NaN or inf" if sample.nonfinite else entries
+    entries = f"{wording.count(sample.count)} {objects}"
+    return f"{entries}, {wording.count(sample.nonfinite)} NaN or inf" if sample.nonfinite else entries
 
 
-def _angle_ticks(span: Span) -> list[tuple[float, str]]:
+def angle_ticks(span: Span) -> list[tuple[float, str]]:
     """Ticks of a whole turn in quarters of it."""
     names = {-2: r"-\pi", -1: r"-\pi/2", 0: "0", 1: r"\pi/2", 2: r"\pi", 3: r"3\pi/2", 4: r"2\pi"}
     low, high = span.edges[0], span.edges[-1]
     return [
-        (k * math.pi / 2, style.upright(text))
+        (k * math.pi / 2, wording.upright(text))
         for k, text in names.items()
         if low - 0.01 <= k * math.pi / 2 <= high + 0.01
     ]

@@ -6,19 +6,19 @@ The first pass (`survey`) finds exact statistics and the ranges, the second (`fi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import hist
 import numpy as np
 
 from aeplugin import residuals
-from aeplugin.files import iterate_objects
+from aeplugin.plots import wording
 from aeplugin.plots.binning import Bins, residual_bins, value_bins
-from aeplugin.readers import EVENTS_PER_STEP, Objects, in_step
-from aeplugin.recipe import Collection, Column
+from aeplugin.plots.pairs import Group, Pair
+from aeplugin.readers import Objects
+from aeplugin.recipe import Column
 from aeplugin.statistics import Correlation, Sample
 
 Kind = Literal["residual", "relative_residual"]
@@ -28,39 +28,30 @@ CORNER_BINS = 40
 
 @dataclass(frozen=True)
 class Source:
-    """One collection in two files."""
+    """One group of columns of a data set."""
 
-    original: str | Path
-    reconstructed: str | Path
-    name: str
-    collection: Collection
-    tree: str | None = None
-    step: int = EVENTS_PER_STEP
-    on_events: Callable[[int], None] = lambda events: None
-    """Told after each block how many events it had."""
+    pair: Pair
+    group: Group
 
-    def blocks(self) -> Iterator[tuple[Objects, Objects]]:
-        """Blocks of the same events of both files.
+    @property
+    def name(self) -> str:
+        return self.group.name
 
-        Raises:
-            InputError: the files differ in their number of events or in the number of objects of an event.
-        """
-        columns = self.collection.file_columns(self.name)
-        before, after = (
-            iterate_objects(path, self.name, columns, self.tree, self.step)
-            for path in (self.original, self.reconstructed)
-        )
-        for first, second in in_step(before, after, self.original, self.reconstructed, self.name):
-            yield first, second
-            self.on_events(len(first.counts))
+    def blocks(self) -> Iterator[tuple[Objects, Objects, np.ndarray | None]]:
+        """Blocks of the same objects of both files, and their weights; see `Pair.blocks`."""
+        for block in self.pair.blocks({self.name: self.group.files}):
+            yield block.before[self.name], block.after[self.name], block.object_weights(self.name)
 
 
-def keys(collection: Collection) -> list[Key]:
-    """The residuals to look at: one for each variable, and the relative one where the tolerance is relative."""
+ENERGY_UNITS = ("eV", "keV", "MeV", "GeV", "TeV")
+
+
+def keys(group: Group) -> list[Key]:
+    """The residuals to look at: one for each variable, and the relative one of energies and relative tolerances."""
     found: list[Key] = []
-    for variable, column in collection.columns.items():
+    for variable, column in group.columns.items():
         found.append((variable, "residual"))
-        if column.tolerance.rel is not None:
+        if column.tolerance.rel is not None or column.unit in ENERGY_UNITS:
             found.append((variable, "relative_residual"))
     return found
 
@@ -118,49 +109,58 @@ def survey(source: Source) -> Survey:
     Raises:
         InputError: see `Source.blocks`.
     """
-    columns = source.collection.columns
+    columns = source.group.columns
     found = Survey(
         objects=0,
         originals={variable: Sample() for variable in columns},
         reconstructed={variable: Sample() for variable in columns},
-        judged={key: Judged() for key in keys(source.collection)},
+        judged={key: Judged() for key in keys(source.group)},
         correlation=np.empty(0),
     )
     correlation = Correlation(len(columns))
-    for before, after in source.blocks():
+    for before, after, weights in source.blocks():
         found.objects += len(before)
         for variable in columns:
-            found.originals[variable].update(before.columns[variable])
-            found.reconstructed[variable].update(after.columns[variable])
+            found.originals[variable].update(before.columns[variable], weights)
+            found.reconstructed[variable].update(after.columns[variable], weights)
         for key, judged in found.judged.items():
-            _judge(judged, key, columns[key[0]], before.columns[key[0]], after.columns[key[0]])
-        correlation.update(_finite_rows(source.collection, before, after)[0])
+            judge(judged, key, columns[key[0]], before.columns[key[0]], after.columns[key[0]], weights)
+        rows, _ = finite_rows(source.group, before, after)
+        correlation.update(rows)
     found.correlation = correlation.matrix()
     return found
 
 
-def _judge(judged: Judged, key: Key, column: Column, original: np.ndarray, reconstructed: np.ndarray) -> None:
+def judge(
+    judged: Judged,
+    key: Key,
+    column: Column,
+    original: np.ndarray,
+    reconstructed: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> None:
+    """Add objects to what is known of a residual; arrays of shape (objects,)."""
     values = compute(key, column, original, reconstructed)
     finite = np.isfinite(values)
     kept = (original == reconstructed) | (np.isnan(original) & np.isnan(reconstructed))
-    judged.sample.update(values[finite])
+    judged.sample.update(values[finite], None if weights is None else weights[finite])
     judged.special += int((~finite & kept).sum())
     judged.broken += int((~finite & ~kept).sum())
     if key == key_in_kind(key[0], column):
         judged.outside += int((finite & ~residuals.within_tolerance(original, reconstructed, column)).sum())
 
 
-def _finite_rows(collection: Collection, before: Objects, after: Objects) -> tuple[np.ndarray, int]:
-    """Residuals in kind of the objects where all are finite, shape (objects, variables); and how many are left out."""
+def finite_rows(group: Group, before: Objects, after: Objects) -> tuple[np.ndarray, np.ndarray]:
+    """Residuals in kind of the objects where all are finite, shape (chosen, variables), and which objects these are."""
     rows = np.stack(
         [
             compute(key_in_kind(variable, column), column, before.columns[variable], after.columns[variable])
-            for variable, column in collection.columns.items()
+            for variable, column in group.columns.items()
         ],
         axis=1,
     )
     finite = np.isfinite(rows).all(axis=1)
-    return rows[finite], int((~finite).sum())
+    return rows[finite], finite
 
 
 @dataclass
@@ -178,7 +178,7 @@ class Filled:
 
 def fill(source: Source, found: Survey) -> Filled:
     """The second pass: histograms in the ranges that `survey` found."""
-    columns = source.collection.columns
+    columns = source.group.columns
     bins = {variable: value_bins(found.originals[variable], column) for variable, column in columns.items()}
     ranges = {}
     for key, judged in found.judged.items():
@@ -188,33 +188,53 @@ def fill(source: Source, found: Survey) -> Filled:
     in_kind = {variable: ranges[key_in_kind(variable, column)].edges for variable, column in columns.items()}
     names = list(columns)
     pairs = [(x, y) for row, y in enumerate(names) for x in names[:row]]
+    weighted = source.pair.weight is not None
+    titles = {variable: wording.axis_title(variable, column.unit, 0) for variable, column in columns.items()}
     filled = Filled(
-        originals={variable: _empty(bins[variable]) for variable in columns},
-        reconstructed={variable: _empty(bins[variable]) for variable in columns},
-        residuals={key: _empty(binning) for key, binning in ranges.items()},
+        originals={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
+        reconstructed={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
+        residuals={key: empty(binning, _title(source.group, key), weighted) for key, binning in ranges.items()},
         pairs={
-            pair: hist.Hist(
-                *(_coarse_axis(in_kind[name], found.objects) for name in pair), storage=hist.storage.Int64()
-            )
+            pair: hist.Hist(*(_coarse_axis(in_kind[name], found.objects) for name in pair), storage=storage(weighted))
             for pair in pairs
         },
         log={variable: binning.log for variable, binning in bins.items()},
     )
-    for before, after in source.blocks():
+    for before, after, weights in source.blocks():
         for variable in columns:
-            filled.originals[variable].fill(_finite(before.columns[variable]))
-            filled.reconstructed[variable].fill(_finite(after.columns[variable]))
+            fill_finite(filled.originals[variable], before.columns[variable], weights)
+            fill_finite(filled.reconstructed[variable], after.columns[variable], weights)
         for key, histogram in filled.residuals.items():
             values = compute(key, columns[key[0]], before.columns[key[0]], after.columns[key[0]])
-            histogram.fill(values[np.isfinite(values)])
-        rows, _ = _finite_rows(source.collection, before, after)
+            fill_finite(histogram, values, weights)
+        rows, chosen = finite_rows(source.group, before, after)
         for (x, y), histogram in filled.pairs.items():
-            histogram.fill(rows[:, names.index(x)], rows[:, names.index(y)])
+            histogram.fill(
+                rows[:, names.index(x)], rows[:, names.index(y)], weight=None if weights is None else weights[chosen]
+            )
     return filled
 
 
-def _empty(bins: Bins) -> hist.Hist:
-    return hist.Hist(hist.axis.Variable(bins.edges), storage=hist.storage.Int64())
+def storage(weighted: bool) -> Any:
+    """Of histograms: whole numbers, or sums of weights and of their squares."""
+    return hist.storage.Weight() if weighted else hist.storage.Int64()
+
+
+def empty(bins: Bins, title: str, weighted: bool = False) -> hist.Hist:
+    """A histogram without content; `title` is that of its axis, in plain text, for those who draw it again."""
+    return hist.Hist(hist.axis.Variable(bins.edges, label=title), storage=storage(weighted))
+
+
+def _title(group: Group, key: Key) -> str:
+    variable, kind = key
+    unit = "" if kind == "relative_residual" else group.columns[variable].unit
+    return wording.axis_title(f"{kind.replace('_', ' ')} of {variable}", unit, 0)
+
+
+def fill_finite(histogram: hist.Hist, values: np.ndarray, weights: np.ndarray | None = None) -> None:
+    """Fill with the finite of some `values`, shape (any,), and their weights."""
+    finite = np.isfinite(values)
+    histogram.fill(values[finite].astype(np.float64), weight=None if weights is None else weights[finite])
 
 
 def _coarse_axis(edges: np.ndarray, objects: int) -> hist.axis.Regular:
@@ -222,5 +242,20 @@ def _coarse_axis(edges: np.ndarray, objects: int) -> hist.axis.Regular:
     return hist.axis.Regular(bins, edges[0], edges[-1])
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values[np.isfinite(values)], np.float64)
+@dataclass(frozen=True)
+class Study:
+    """All that two passes over a group of columns have found."""
+
+    source: Source
+    found: Survey
+    filled: Filled
+
+
+def study(source: Source) -> Study | None:
+    """Survey and fill; None where the group has no objects.
+
+    Raises:
+        InputError: see `Pair.blocks`.
+    """
+    found = survey(source)
+    return Study(source, found, fill(source, found)) if found.objects else None

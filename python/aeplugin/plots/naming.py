@@ -14,8 +14,8 @@ PLACEHOLDERS = ("date", "topic", "network", "variable")
 
 
 def network_name(collection: Collection, network: str = "autoencoder") -> str:
-    """How file names call the network: ``ae-4-200-200-20-3`` (variables, hidden layers, latents) for an autoencoder,
-    ``plain`` where the codec is that.
+    """How file names call the network: ``ae-4-200-200-20-3`` (variables that move, hidden layers, latents) for an
+    autoencoder, ``plain`` where the codec is that.
 
     Any other `network` is taken as it is.
     """
@@ -23,7 +23,7 @@ def network_name(collection: Collection, network: str = "autoencoder") -> str:
         return network
     if collection.codec == "plain":
         return "plain"
-    sizes = [len(collection.columns), *collection.network.hidden, collection.network.latents]
+    sizes = [len(collection.lossy_columns()), *collection.network.hidden, collection.network.latents]
     return "-".join(["ae", *map(str, sizes)])
 
 

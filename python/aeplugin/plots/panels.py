@@ -13,11 +13,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from aeplugin.plots.style import GREY, TINY, axis_exponent, axis_title, boxes, number, plain_ticks, upright
+from aeplugin.plots.style import GREY, TINY, boxes
+from aeplugin.plots.wording import axis_exponent, axis_title, number, plain_ticks, upright
 
 _STRIP, _GAP = 0.055, 0.01  # of the range's width
-Y_LOG_FROM = 300
-"""A y axis is logarithmic where the fullest bin holds so many times the emptiest filled one."""
 
 
 @dataclass(frozen=True)
@@ -153,16 +152,18 @@ def set_y(
     texts: list[Artist],
     tops: np.ndarray | None = None,
     ceiling: float = 0.95,
+    *,
+    log: bool = False,
 ) -> None:
     """Y axis, called `title`, on which contents with flow (or what is drawn up to `tops`) stay below every text.
 
-    It is logarithmic where the contents demand it. Only the bins below a text limit the axis there, so a peak may
-    rise between two; all stay below `ceiling` (axes fraction).
+    Only the bins below a text limit the axis there, so a peak may rise between two; all stay below `ceiling` (axes
+    fraction).
     """
     heights = contents if tops is None else tops
     filled = contents[contents > 0]
     top = float(heights.max())
-    log = len(filled) > 0 and top / filled.min() >= Y_LOG_FROM
+    log = log and len(filled) > 0
     if log:
         ax.set_yscale("log")
     bottom = 0.5 * float(filled.min()) if log else 0.0
