@@ -180,6 +180,7 @@ class Training(Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 1e-6
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.2, description="fraction of events held out")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    learning_rate_test: bool = Field(default=False, description="try growing rates first, for the summary and its plot")
 
 
 Cut = Annotated[str, StringConstraints(pattern=r"^\s*[A-Za-z_][A-Za-z0-9_]*\s*(<=|>=|<|>)\s*[-+0-9.eE]+\s*$")]

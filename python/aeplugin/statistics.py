@@ -124,26 +124,54 @@ def _centers() -> np.ndarray:
 
 
 class Correlation:
-    """Linear correlation coefficients of rows, exact, summed in blocks about the running mean."""
+    """Linear correlation coefficients of rows, exact, summed in blocks about the running mean.
+
+    What is not finite counts as missing: each coefficient is over the objects that have both of its variables.
+    """
 
     def __init__(self, variables: int) -> None:
         self.count = 0
-        self._mean = np.zeros(variables)
+        self._weight = np.zeros((variables, variables))
+        # [i, j] is of variable i among the objects that have i and j.
+        self._mean = np.zeros((variables, variables))
+        self._squares = np.zeros((variables, variables))
         self._products = np.zeros((variables, variables))
 
-    def update(self, rows: np.ndarray) -> None:
-        """Add finite `rows`, shape (objects, variables)."""
+    def update(self, rows: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Add `rows`, shape (objects, variables), and their weights, shape (objects,); without each counts once."""
         if len(rows) == 0:
             return
-        mean = rows.mean(axis=0)
-        centered = rows - mean
-        step, total = mean - self._mean, self.count + len(rows)
-        self._products += centered.T @ centered + np.outer(step, step) * self.count * len(rows) / total
-        self._mean += step * len(rows) / total
-        self.count = total
+        self.count += len(rows)
+        known = np.isfinite(rows)
+        shares = known if weights is None else known * weights[:, np.newaxis]
+        added = (shares.T @ known.astype(np.float64)).astype(np.float64)
+        # About one center for each variable first, then about the mean of each pair of variables.
+        center = _ratio((shares * np.where(known, rows, 0)).sum(axis=0), shares.sum(axis=0))
+        centered = np.where(known, rows - center, 0)
+        weighted = centered * (1.0 if weights is None else weights[:, np.newaxis])
+        offset = _ratio(weighted.T @ known, added)
+        squares = (weighted * centered).T @ known - offset**2 * added
+        products = weighted.T @ centered - offset * offset.T * added
+        total = self._weight + added
+        step = np.where(self._weight != 0, center[:, np.newaxis] + offset - self._mean, 0)
+        growth = _ratio(self._weight * added, total)
+        self._squares += squares + step**2 * growth
+        self._products += products + step * step.T * growth
+        is_first = (self._weight == 0) & (added != 0)
+        self._mean = np.where(is_first, center[:, np.newaxis] + offset, self._mean + step * _ratio(added, total))
+        self._weight = total
 
     def matrix(self) -> np.ndarray:
         """The coefficients, shape (variables, variables); NaN where a variable never varies."""
-        widths = np.sqrt(np.diag(self._products))
+        rounding = self._weight * (_ROUNDING * self._mean) ** 2  # of a mean: what never varies may seem to
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self._products / np.outer(widths, widths))
+            widths = np.sqrt(np.where(self._squares > rounding, self._squares, np.nan))
+            return np.asarray(self._products / (widths * widths.T))
+
+
+_ROUNDING = 16 * np.finfo(np.float64).eps
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, and 0 where whole is 0."""
+    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole != 0)

@@ -8,8 +8,9 @@ from pathlib import Path
 import awkward as ak
 import uproot
 
-from aeplugin import Recipe, config
+from aeplugin import Recipe, config, rdf
 from aeplugin.compilation import compile_recipe
+from aeplugin.plots import Inputs, make_plots
 
 
 def root(macro: str, *arguments: Path | str) -> subprocess.CompletedProcess[str]:
@@ -52,7 +53,21 @@ def test_errors_give_a_message_and_a_status(events_file: Path, tmp_path: Path) -
     assert not (tmp_path / "out.root").exists()
 
 
-def test_plot(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
-    result = root("plot.C", events_file, jets_model, tmp_path / "residuals.pdf")
+def test_reconstruct(events_file: Path, jets_model: Path, tmp_path: Path) -> None:
+    result = root("reconstruct.C", events_file, jets_model, tmp_path / "residuals.pdf")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "residuals.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_residuals_of_saved_histograms(events_file: Path, tmp_path: Path) -> None:
+    compressed, plots = tmp_path / "compressed.root", tmp_path / "plots"
+    rdf.compress(events_file, compressed, Recipe.from_file("darkmachines-jets"))
+    *_, histograms = make_plots(Inputs([(events_file, compressed)]), plots, sections=["variables"], formats=["png"])
+    result = root("plots.C", histograms, tmp_path / "residuals.pdf")
+    assert result.returncode == 0, result.stderr
+    assert "6 residuals in " in result.stdout  # E, pt, eta, phi, and the relative ones of E and pt
+    assert (tmp_path / "residuals.pdf").read_bytes().startswith(b"%PDF")
+    missing = root("plots.C", tmp_path / "nowhere.root", tmp_path / "none.pdf")
+    assert missing.returncode == 1
+    assert "nowhere.root: cannot be opened" in missing.stderr
+    assert not (tmp_path / "none.pdf").exists()

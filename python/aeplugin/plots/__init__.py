@@ -13,17 +13,19 @@ import hist
 from aeplugin.errors import InputError, nearest
 from aeplugin.plots import naming, style
 from aeplugin.plots.inputs import Context, Inputs, Progress, open_inputs
+from aeplugin.plots.outliers import outlier_plots
 from aeplugin.plots.plot import Plot, Section, Table
 from aeplugin.plots.saving import make_folder, save_figure, save_histograms, save_table
 from aeplugin.plots.variables import variable_plots
 
-__all__ = ["FORMATS", "Inputs", "Plot", "Section", "Table", "collect", "make_plots"]
+__all__ = ["FORMATS", "Inputs", "Plot", "Section", "Table", "collect", "make_plots", "write_plots"]
 
 FORMATS = ("pdf", "png")
 
 Topic = Callable[[Context], Iterator[Plot | Table]]
 TOPICS: dict[Section, Topic] = {
     Section.variables: variable_plots,
+    Section.outliers: outlier_plots,
 }
 """What makes the plots and tables of each section. A topic reads all it needs before it gives its first plot."""
 
@@ -54,37 +56,66 @@ def make_plots(
         InputError: a file cannot be read, the files' events differ, or there are no objects at all.
         RecipeError: the recipe is missing or wrong, does not fit the files, or its pattern of file names is.
     """
+    report = progress or (lambda what, fraction: None)
+    check_formats(formats)
+    context, contents = collect(inputs, sections, lambda what, fraction: report(what, 0.5 * fraction))
+    return write_plots(
+        context, contents, output, formats=formats, progress=lambda what, fraction: report(what, 0.5 + 0.5 * fraction)
+    )
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse what is no format of pictures.
+
+    Raises:
+        InputError: some are not, or there are none.
+    """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise InputError(f"format: got {', '.join(unknown) or 'none'}, expected some of {', '.join(FORMATS)}")
-    report = progress or (lambda what, fraction: None)
-    context, contents = collect(inputs, sections, lambda what, fraction: report(what, 0.5 * fraction))
-    plots = context.recipe.plots
 
-    def stem(item: Plot | Table) -> str:
-        return naming.file_stem(plots, item.network or context.networks, item.name, inputs.date)
 
-    every = naming.file_stem(plots, context.networks, "histograms", inputs.date)
-    naming.check_unique([*map(stem, contents), every], plots.name)
+def write_plots(
+    context: Context,
+    contents: Sequence[Plot | Table],
+    output: str | Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Draw and write what `collect` gave; see `make_plots`.
+
+    Raises:
+        InputError: the folder cannot be made.
+        RecipeError: the pattern of file names is wrong.
+    """
+    check_formats(formats)
+    plots, report = context.recipe.plots, progress or (lambda what, fraction: None)
+
+    def stem(name: str, network: str) -> str:
+        return naming.file_stem(plots, network or context.networks, name, context.date)
+
+    for kind in (Plot, Table):  # a plot and a table may share a name: their suffixes differ
+        naming.check_unique([stem(i.name, i.network) for i in contents if isinstance(i, kind)], plots.name)
     folder = Path(output)
     make_folder(folder)
     written: list[Path] = []
     histograms: dict[str, hist.Hist] = {}
     for done, item in enumerate(contents):
-        report("drawing", 0.5 + 0.5 * done / len(contents))
+        report("drawing", done / len(contents))
         if isinstance(item, Table):
-            written += save_table(item, folder, stem(item))
+            written += save_table(item, folder, stem(item.name, item.network))
             continue
         with style.active(plots.style):
             figure = item.draw()
             if figure is None:
                 continue
-            paths = naming.paths(folder, stem(item), formats)
+            paths = naming.paths(folder, stem(item.name, item.network), formats)
             save_figure(figure, paths)
         written += paths
         histograms |= {f"{item.name}/{name}": histogram for name, histogram in item.histograms.items()}
     report("drawing", 1.0)
-    return [*written, *save_histograms(histograms, folder, every)]
+    return [*written, *save_histograms(histograms, folder, stem("histograms", ""))]
 
 
 def collect(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from aeplugin.plots import FORMATS, Section, make_plots
-from aeplugin.plots.options import input_options, inputs_of
+from aeplugin.cli.plot_options import input_options, inputs_of
 from aeplugin.terminal import Command, progress_bar
 
 

@@ -12,6 +12,8 @@ from aeplugin.recipe import Column
 from aeplugin.statistics import Sample
 
 BINS = 60
+CELLS_THAT_SHOW = 20
+"""Bins of at most so many cells of the grid are made to fit it."""
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -27,20 +29,28 @@ def value_bins(sample: Sample, column: Column) -> Bins:
     """Bins for the values of a variable.
 
     The range holds the central 99.8 % of the original (all of it where that is hardly wider); what lies outside is
-    flow. A periodic variable gets its whole turn, a variable of few whole numbers one bin for each.
+    flow. A periodic variable gets its whole turn, a variable of few whole numbers one bin for each; one that is never
+    negative and has a relative tolerance, or the transform log10, a logarithmic axis.
+
+    Reconstructed values lie on a grid in steps of twice the tolerance. Narrow bins that do not fit that grid hold now
+    one, now two of its points, which shows as spikes; so such bins are whole numbers of the grid's cells, from edge to
+    edge, and no object crosses an edge.
     """
     if sample.count == 0:
         return Bins(np.array([0.0, 1.0]))
     target = _target(sample.count)
     if column.periodic:
         low = 0.0 if sample.min >= 0 and sample.max > 1.01 * math.pi else -math.pi
-        # A float32 pi is larger than pi: a hair more room keeps it out of the overflow.
-        return Bins(np.linspace(low - 1e-6, low + 2 * math.pi + 1e-6, 2 * math.ceil(target / 2) + 1))
-    if column.transform == "log10" and not math.isnan(sample.quantile(0.5, positive=True)):
+        return Bins(_turn(low, 2 * math.ceil(target / 2), 2 * (column.tolerance.abs or 0)))
+    relative = column.tolerance.rel
+    if (column.transform == "log10" or (relative is not None and sample.min >= 0)) and sample.max > 0:
         low, high = sample.quantile(0.001, positive=True), sample.quantile(0.999, positive=True)
         low, high = _round_log(low, math.floor), _round_log(high, math.ceil)
         if high >= 3 * low:  # less would leave a logarithmic axis without ticks
-            return Bins(np.geomspace(low, high, target + 1), log=True)
+            edges: np.ndarray = np.linspace(math.log(low), math.log(high), target + 1)
+            if relative is not None:
+                edges = _on_grid(edges, 2 * math.log1p(relative))
+            return Bins(np.exp(edges), log=True)
     low, high = sample.quantile(0.001), sample.quantile(0.999)
     if sample.max - sample.min <= 1.3 * (high - low):
         low, high = sample.min, sample.max
@@ -51,7 +61,34 @@ def value_bins(sample: Sample, column: Column) -> Bins:
         low, high = low - margin, high + margin
     step = _round_step((high - low) / target)
     first, last = math.floor(low / step * (1 + 1e-12)), math.floor(high / step) + 1
-    return Bins(np.arange(first, last + 1) * step)
+    edges = np.arange(first, last + 1) * step
+    return Bins(edges if column.tolerance.abs is None else _on_grid(edges, 2 * column.tolerance.abs))
+
+
+def _turn(low: float, bins: int, cell: float) -> np.ndarray:
+    """Edges of equal bins around the circle from `low` on; whole cells of the grid where some number near `bins` fits."""
+    high = low + 2 * math.pi
+    if cell > 0:
+        cells = round(high / cell) - round(low / cell) + 1
+        fitting = [number for number in range(1, cells + 1) if cells % number == 0 and bins / 2 <= number <= 2 * bins]
+        if fitting and cells / bins <= CELLS_THAT_SHOW:
+            number = min(fitting, key=lambda n: abs(math.log(n / bins)))
+            return np.asarray((round(low / cell) - 0.5 + cells / number * np.arange(number + 1)) * cell)
+    # A float32 pi is larger than pi: a hair more room keeps it out of the overflow.
+    return np.linspace(low - 1e-6, high + 1e-6, bins + 1)
+
+
+def _on_grid(edges: np.ndarray, cell: float) -> np.ndarray:
+    """Equal bins, as `edges` say, made of whole cells of a grid with points at multiples of `cell`.
+
+    Only where bins are of few cells: beyond, what crosses an edge is a small part of a bin.
+    """
+    cells = max(round((edges[1] - edges[0]) / cell), 1)
+    if cells > CELLS_THAT_SHOW:
+        return edges
+    width = cells * cell
+    first = (math.floor(edges[0] / cell + 0.5) - 0.5) * cell
+    return np.asarray(first + width * np.arange(math.ceil((edges[-1] - first) / width - 1e-9) + 1))
 
 
 def residual_bins(sample: Sample, tolerance: float | None) -> Bins:

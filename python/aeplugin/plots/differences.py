@@ -50,11 +50,12 @@ def draw_response(
     return _draw(histogram, 1, title, "", key, judged, judged, column, caption, log)
 
 
-def statistics(judged: Judged, in_kind: Judged, unit: str, center: float = 0) -> list[str]:
-    """The legend's lines on a residual, or on the response where `center` is 1."""
+def statistics(key: Key, judged: Judged, in_kind: Judged, unit: str, center: float = 0) -> list[str]:
+    """The legend's lines on the residual called `key`, or on the response where `center` is 1."""
     sample = judged.sample
+    relative = key[1] == "relative_residual"
     deviation = "|response \u2212 1|" if center else "|residual|"
-    tolerance = "tolerance" if judged is in_kind else "relative tolerance"
+    tolerance = "tolerance" if judged is in_kind else "absolute tolerance" if relative else "relative tolerance"
     lines = [
         f"Mean {wording.amount(sample.mean, unit)}" if not center else f"Mean {1 + sample.mean:.6f}",
         f"RMS {wording.amount(sample.rms, unit)}" + (" about 1" if center else ""),
@@ -62,6 +63,10 @@ def statistics(judged: Judged, in_kind: Judged, unit: str, center: float = 0) ->
         f"95 % of {deviation} \u2264 {wording.amount(sample.abs_quantile(0.95), unit)}",
         f"Beyond {tolerance}: {wording.percent(in_kind.share_beyond)}",
     ]
+    if relative and judged is not in_kind:
+        if undefined := judged.broken + judged.special:
+            lines.append(f"Undefined, as the original is 0: {wording.count(undefined)}")
+        return lines
     if judged.broken:
         lines.append(f"Not finite: {wording.count(judged.broken)}")
     if judged.special:
@@ -115,7 +120,7 @@ def _draw(
     )
     ax.add_artist(legend)
     texts.append(legend)
-    lines = statistics(judged, in_kind, unit, center)
+    lines = statistics(key, judged, in_kind, unit, center)
     numbers = ax.legend(
         [Patch(alpha=0)] * len(lines),
         lines,

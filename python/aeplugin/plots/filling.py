@@ -101,6 +101,8 @@ class Survey:
     judged: dict[Key, Judged]
     correlation: np.ndarray
     """Coefficients of the residuals in kind, shape (variables, variables), over objects with finite ones."""
+    complete: int = 0
+    """Objects whose residuals in kind are all finite."""
 
 
 def survey(source: Source) -> Survey:
@@ -125,9 +127,9 @@ def survey(source: Source) -> Survey:
             found.reconstructed[variable].update(after.columns[variable], weights)
         for key, judged in found.judged.items():
             judge(judged, key, columns[key[0]], before.columns[key[0]], after.columns[key[0]], weights)
-        rows, _ = finite_rows(source.group, before, after)
-        correlation.update(rows)
-    found.correlation = correlation.matrix()
+        rows, chosen = finite_rows(source.group, before, after)
+        correlation.update(rows, None if weights is None else weights[chosen])
+    found.correlation, found.complete = correlation.matrix(), correlation.count
     return found
 
 
@@ -180,11 +182,8 @@ def fill(source: Source, found: Survey) -> Filled:
     """The second pass: histograms in the ranges that `survey` found."""
     columns = source.group.columns
     bins = {variable: value_bins(found.originals[variable], column) for variable, column in columns.items()}
-    ranges = {}
-    for key, judged in found.judged.items():
-        column = columns[key[0]]
-        tolerance = residuals.bound(column) if key == key_in_kind(key[0], column) else None
-        ranges[key] = residual_bins(judged.sample, tolerance)
+    tolerances = {key: _tolerance(columns[key[0]], key) for key in found.judged}
+    ranges = {key: residual_bins(judged.sample, tolerances[key]) for key, judged in found.judged.items()}
     in_kind = {variable: ranges[key_in_kind(variable, column)].edges for variable, column in columns.items()}
     names = list(columns)
     pairs = [(x, y) for row, y in enumerate(names) for x in names[:row]]
@@ -193,7 +192,9 @@ def fill(source: Source, found: Survey) -> Filled:
     filled = Filled(
         originals={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
         reconstructed={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
-        residuals={key: empty(binning, _title(source.group, key), weighted) for key, binning in ranges.items()},
+        residuals={
+            key: empty(binning, _title(source.group, key), weighted, tolerances[key]) for key, binning in ranges.items()
+        },
         pairs={
             pair: hist.Hist(*(_coarse_axis(in_kind[name], found.objects) for name in pair), storage=storage(weighted))
             for pair in pairs
@@ -215,14 +216,23 @@ def fill(source: Source, found: Survey) -> Filled:
     return filled
 
 
+def _tolerance(column: Column, key: Key) -> float | None:
+    return residuals.bound(column) if key == key_in_kind(key[0], column) else None
+
+
 def storage(weighted: bool) -> Any:
     """Of histograms: whole numbers, or sums of weights and of their squares."""
     return hist.storage.Weight() if weighted else hist.storage.Int64()
 
 
-def empty(bins: Bins, title: str, weighted: bool = False) -> hist.Hist:
-    """A histogram without content; `title` is that of its axis, in plain text, for those who draw it again."""
-    return hist.Hist(hist.axis.Variable(bins.edges, label=title), storage=storage(weighted))
+def empty(bins: Bins, title: str, weighted: bool = False, tolerance: float | None = None) -> hist.Hist:
+    """A histogram without content; `title` and `tolerance` (of residuals) go with its axis, for those who draw it again.
+
+    Args:
+        title: of the axis, in plain text.
+    """
+    known = {} if tolerance is None else {"tolerance": tolerance}
+    return hist.Hist(hist.axis.Variable(bins.edges, label=title, __dict__=known), storage=storage(weighted))
 
 
 def _title(group: Group, key: Key) -> str:

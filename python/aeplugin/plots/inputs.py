@@ -41,6 +41,7 @@ class Inputs:
             for what is of that codec.
         looks: values that replace those of the recipe's `plots`, by their keys there.
         date: for the file names; default today. A text must be YYYY-MM-DD.
+        worst: how many of the worst objects and events to list.
         step: events per block.
     """
 
@@ -53,6 +54,7 @@ class Inputs:
     network: str = "autoencoder"
     looks: dict[str, object] = field(default_factory=dict)
     date: datetime.date | str | None = None
+    worst: int = 10
     step: int = EVENTS_PER_STEP
 
 
@@ -64,7 +66,7 @@ class Context:
         recipe: with globs resolved for the first original, and the looks that were asked for.
         pairs: the data sets.
         groups: what may move in the first data set.
-        named: what file names call the network; see `Inputs`.
+        named: what file names call the network; see `Inputs`, as for the rest.
         compressed: the compressed files of the first original: the reconstructed one if it is, then `compare`.
     """
 
@@ -76,6 +78,8 @@ class Context:
     benchmark: Path | None
     signals: tuple[str, ...]
     named: str
+    worst: int
+    date: datetime.date | str | None
 
     @property
     def networks(self) -> str:
@@ -176,6 +180,8 @@ def open_inputs(inputs: Inputs, on_events: Callable[[int], None] = lambda events
         benchmark=None if inputs.benchmark is None else Path(inputs.benchmark),
         signals=tuple(inputs.signals),
         named=inputs.network,
+        worst=inputs.worst,
+        date=inputs.date,
     )
     return replace(context, groups=tuple(groups_of(resolved, pairs[0], context.collection_network)))
 

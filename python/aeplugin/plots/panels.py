@@ -92,12 +92,14 @@ def band(ax: Axes, span: Span, low: np.ndarray, high: np.ndarray, **options: Any
         ax.stairs(high[part], edges, baseline=low[part], fill=True, **options)
 
 
-def set_x(ax: Axes, span: Span, exponent: int = 0, ticks: list[tuple[float, str]] | None = None) -> None:
-    """X axis with ticks inside the bins' range only, and shaded strips for the flow."""
+def set_x(
+    ax: Axes, span: Span, exponent: int = 0, ticks: list[tuple[float, str]] | None = None, *, few: bool = False
+) -> None:
+    """X axis with ticks inside the bins' range only, and shaded strips for the flow; `few` labels for small panels."""
     low, high = span.edges[0], span.edges[-1]
     if span.log:
         ax.set_xscale("log")
-        labelled, labels, others = _log_ticks(low, high)
+        labelled, labels, others = _log_ticks(low, high, few)
         ax.xaxis.set_major_locator(FixedLocator(labelled))
         ax.xaxis.set_major_formatter(FixedFormatter(labels))
         ax.xaxis.set_minor_locator(FixedLocator(others))
@@ -108,7 +110,7 @@ def set_x(ax: Axes, span: Span, exponent: int = 0, ticks: list[tuple[float, str]
         ax.xaxis.set_minor_locator(NullLocator())
     else:
         slack = 1e-9 * (high - low)
-        major = MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        major = MaxNLocator(4 if few else 7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         step = major[1] - major[0]
         minor = np.arange(math.floor(low / step), math.ceil(high / step) + 1, 0.2) * step
         ax.xaxis.set_major_locator(FixedLocator([x for x in major if low - slack <= x <= high + slack]))
@@ -166,7 +168,9 @@ def set_y(
     log = log and len(filled) > 0
     if log:
         ax.set_yscale("log")
-    bottom = 0.5 * float(filled.min()) if log else 0.0
+    bottom = 0.0
+    if log:  # from a power of ten on, and far enough that the axis has several labels
+        bottom = 10.0 ** min(math.floor(math.log10(0.7 * float(filled.min()))), math.floor(math.log10(top)) - 1)
 
     def scale(value: float) -> float:
         return math.log10(max(value, bottom)) if log else value
@@ -207,15 +211,16 @@ def _highest(
     return float(heights[part][below].max(initial=0))
 
 
-def _log_ticks(low: float, high: float) -> tuple[list[float], list[str], list[float]]:
-    """Major ticks with labels, and minor ticks: decades, with 2 and 5 between where there are few decades."""
+def _log_ticks(low: float, high: float, few: bool) -> tuple[list[float], list[str], list[float]]:
+    """Major ticks with labels, and minor ticks: decades, with 2 and 5 (or 3) between where there are few decades."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     slack = 1e-9
     every = [factor * 10.0**power for power in range(first, last + 1) for factor in range(1, 10)]
     minor = [x for x in every if low * (1 - slack) <= x <= high * (1 + slack)]
     decades = math.log10(high / low)
-    factors = (1,) if decades >= 3.5 else (1, 2, 5) if decades < 2.3 else (1, 3)
-    step = max(1, math.ceil(decades / 8))
+    room = 0.5 if few else 1  # of labels
+    factors = (1,) if decades >= 3.5 * room else (1, 2, 5) if decades < 2.3 * room else (1, 3)
+    step = max(1, math.ceil(decades / (8 * room)))
     major = [x for x in minor if round(x / 10.0 ** math.floor(math.log10(x * (1 + slack)))) in factors]
     if step > 1:
         major = major[::step]

@@ -70,7 +70,8 @@ def save_table(table: Table, folder: Path, stem: str) -> list[Path]:
 def save_histograms(histograms: Mapping[str, hist.Hist], folder: Path, stem: str) -> list[Path]:
     """Write histograms, by names that may have slashes, as one UHI JSON file and one ROOT file with folders.
 
-    Contents with flow and variances are in both; `uhi.io.json.object_hook` reads the former.
+    Contents with flow and variances are in both; `uhi.io.json.object_hook` reads the former. The tolerance of a
+    residual is among the metadata of its axis in JSON, and a text beside the histogram, NAME_tolerance, in ROOT.
     """
     paths = [folder / f"{stem}.json", folder / f"{stem}.root"]
     with complete_file(paths[0]) as part:
@@ -79,6 +80,8 @@ def save_histograms(histograms: Mapping[str, hist.Hist], folder: Path, stem: str
     with complete_file(paths[1]) as part, uproot.recreate(part) as file:
         for name, histogram in histograms.items():
             file[name] = _for_root(histogram)
+            if (tolerance := getattr(histogram.axes[0], "tolerance", None)) is not None:
+                file[f"{name}_tolerance"] = f"{tolerance:.17g}"
     return paths
 
 

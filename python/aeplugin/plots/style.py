@@ -36,6 +36,7 @@ _OURS = {
     "pdf.fonttype": 42,
     "hatch.linewidth": 0.7,
     "legend.borderpad": 0.4,
+    "legend.frameon": False,
     "legend.fontsize": SMALL,
     "legend.title_fontsize": SMALL,
     "xtick.labelsize": 13,
@@ -90,12 +91,17 @@ class Caption:
         return f"Weighted {self.noun} / bin" if self.weighted else f"{self.objects} / bin"
 
 
+def settings(style: PlotStyle) -> list[dict[str, Any]]:
+    """What a style sets, for `matplotlib.style.use`."""
+    return [_STYLES[style], _OURS]
+
+
 @contextmanager
 def active(style: PlotStyle) -> Iterator[None]:
     """The settings of a style, for all that is drawn within; the user's own come back at the end."""
     with mpl.rc_context(), _quiet("fontTools", "matplotlib.mathtext"):
         mpl.rcdefaults()  # the same picture whatever the user has set
-        matplotlib.style.use([_STYLES[style], _OURS])
+        matplotlib.style.use(settings(style))
         yield
 
 

@@ -52,7 +52,8 @@ def _inputs(study: Study, variable: str, caption: Caption) -> Iterator[Plot]:
             title=f"{group.name} {variable}: input and reconstructed",
             caption=f"{variable} of the {caption.noun} before (filled) and after (dashed), and their ratio below. Both "
             "hold the same objects, so that the points have no errors of their own; the band is the statistical "
-            "uncertainty of the input, for scale. The ratio should be 1 but for objects that cross the edge of a bin.",
+            "uncertainty of the input, for scale. The ratio should be 1. Narrow bins are made of whole cells of the "
+            "quantiser's grid: narrower ones, or others, would show the grid.",
             draw=draw,
             histograms=dict(zip(("input", "reconstructed"), histograms, strict=True)),
             network=group.network,
@@ -97,8 +98,9 @@ def _look_for(key: Key, study: Study) -> str:
     if key != key_in_kind(variable, column):
         return f"{formula}{wrapped} for {variable}. The tolerance speaks of the other kind of residual."
     return (
-        f"{formula}{wrapped} for {variable}. Everything has to lie inside the band, which is the tolerance of the recipe "
-        f"({column.tolerance}); a flat distribution that fills it uses it well, one that leans to a side would be a bias."
+        f"{formula}{wrapped} for {variable}. Everything has to lie inside the band, which is the tolerance of the "
+        f"recipe ({column.tolerance}); a flat distribution that fills it uses it well, one that leans to a side would "
+        "be a bias."
     )
 
 
@@ -131,8 +133,8 @@ def residual_table(context: Context) -> Table:
         name="residuals",
         section=Section.variables,
         title="Residuals in numbers",
-        caption="Residuals of all variables that may move. 68 % and 95 % are half-widths about zero; beyond is the share "
-        "of the objects outside the tolerance.",
+        caption="Residuals of all variables that may move. 68 % and 95 % are half-widths about zero; beyond is the "
+        "share of the objects outside the tolerance.",
         columns=(
             "collection",
             "variable",

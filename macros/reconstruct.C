@@ -1,7 +1,7 @@
 // Draws how far a model moves pt, eta and phi of the jets, with the Define functors in an RDataFrame:
 //
 //   eval "$(aeplugin config --setup)"
-//   root -l -b -q 'plot.C("events.root", "jets.model", "residuals.pdf")'
+//   root -l -b -q 'reconstruct.C("events.root", "jets.model", "residuals.pdf")'
 #include <aeplugin/rdf/functors.hxx>
 
 #include <ROOT/RDataFrame.hxx>
@@ -26,7 +26,7 @@ void draw(TVirtualPad *pad, TH1 &histogram)
    histogram.DrawClone(); // the canvas outlives the event loop's histograms
 }
 
-void plot(const char *input, const char *model, const char *output, const char *tree = "events")
+void reconstruct(const char *input, const char *model, const char *output, const char *tree = "events")
 {
    using ROOT::RVecF;
    try {
