@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from aeplugin import inspection
 from aeplugin._core import field_names
 from aeplugin.compressed import CompressedFile
 from aeplugin.errors import CompatibilityError
-from aeplugin.files import is_compressed, iterate_objects
-from aeplugin.readers import BLOCKS, in_step
+from aeplugin.files import is_compressed, iterate_groups
+from aeplugin.readers import BLOCKS, groups_in_step
 from aeplugin.recipe import LooseColumn, Recipe, Tolerance
 from aeplugin.remote import file_size
 from aeplugin.residuals import residual_in_kind, within_tolerance
@@ -99,8 +100,7 @@ def evaluate(original: str | Path, compressed: str | Path) -> Evaluation:
     facts = {column.name: column for column in about.columns}
     stored = stored_bytes(compressed)[BLOCKS]
     variables, within, objects, bits = {}, {}, {}, {}
-    for group in groups:
-        comparison = _compare(original, compressed, table, group)
+    for group, comparison in _compare(original, compressed, table, groups):
         number = comparison.objects
         objects[group.name] = number
         within[group.name] = _ratio(comparison.all_within, number)
@@ -168,12 +168,17 @@ class _Comparison:
         )
 
 
-def _compare(original: str | Path, compressed: str | Path, table: str, group: _Group) -> _Comparison:
-    comparison = _Comparison(group)
-    before, after = (iterate_objects(path, group.name, group.columns, table) for path in (original, compressed))
-    for first, second in in_step(before, after, original, compressed, group.name):
-        comparison.update(first.columns, second.columns, len(first))
-    return comparison
+def _compare(
+    original: str | Path, compressed: str | Path, table: str, groups: list[_Group]
+) -> Iterator[tuple[_Group, _Comparison]]:
+    comparisons = [_Comparison(group) for group in groups]
+    files = {group.name: group.columns for group in groups}
+    before, after = (iterate_groups(path, files, table) for path in (original, compressed))
+    for first, second in groups_in_step(before, after, original, compressed):
+        for group, comparison in zip(groups, comparisons, strict=True):
+            old, new = first[group.name], second[group.name]
+            comparison.update(old.columns, new.columns, len(old))
+    return zip(groups, comparisons, strict=True)
 
 
 def _count_bytes(group: str, stored: dict[str, int]) -> int:

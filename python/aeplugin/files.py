@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from aeplugin import readers
 from aeplugin.compressed import CompressedFile
 from aeplugin.readers import (
     EVENTS_PER_STEP,
     METADATA,
     RECIPE,
+    Groups,
     Objects,
     flatten,
-    iterate_columns,
     open_file,
     reading,
 )
@@ -59,7 +60,7 @@ def codecs_of(path: str | Path) -> dict[str, Codec]:
 
 
 def iterate_objects(
-    path: str | Path, name: str, columns: dict[str, str], tree: str | None = None, step: int = EVENTS_PER_STEP
+    path: str | Path, name: str, columns: Mapping[str, str], tree: str | None = None, step: int = EVENTS_PER_STEP
 ) -> Iterator[Objects]:
     """The objects of the collection `name` of a file, compressed or not, in blocks of `step` events, in file order.
 
@@ -71,12 +72,22 @@ def iterate_objects(
         InputError, RecipeError: see `readers.iterate_collection`.
         CompatibilityError, CorruptionError: see `CompressedFile`.
     """
+    for block in iterate_groups(path, {name: columns}, tree, step):
+        yield block[name]
+
+
+def iterate_groups(
+    path: str | Path, groups: Groups, tree: str | None = None, step: int = EVENTS_PER_STEP
+) -> Iterator[dict[str, Objects]]:
+    """The same for several collections at once, so that the file is opened and read once."""
     if not is_compressed(path):
-        yield from iterate_columns(path, name, columns, tree, step)
+        yield from readers.iterate_groups(path, groups, tree, step)
         return
     with CompressedFile(path) as compressed:
-        names = list(dict.fromkeys(columns.values()))
+        names = list(dict.fromkeys(column for columns in groups.values() for column in columns.values()))
         for start in range(0, compressed.num_entries, step):
             arrays = compressed.arrays(names, start, start + step)
-            values = {variable: arrays[column] for variable, column in columns.items()}
-            yield flatten(values, f"{path}: collection {name!r}")
+            yield {
+                name: flatten({v: arrays[column] for v, column in columns.items()}, f"{path}: collection {name!r}")
+                for name, columns in groups.items()
+            }

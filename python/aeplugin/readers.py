@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -30,6 +30,12 @@ RECIPE = "aeplugin_recipe"
 TABLE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 
 EVENTS_PER_STEP = 200_000
+
+
+Files = Mapping[str, str]
+"""For each variable its column in the file."""
+Groups = Mapping[str, Files]
+"""For each collection its variables and their columns."""
 
 
 @dataclass(frozen=True)
@@ -140,20 +146,32 @@ def iterate_collection(
 
 
 def iterate_columns(
-    path: str | Path, name: str, columns: dict[str, str], tree: str | None, step: int = EVENTS_PER_STEP
+    path: str | Path, name: str, columns: Mapping[str, str], tree: str | None, step: int = EVENTS_PER_STEP
 ) -> Iterator[Objects]:
     """The same for the collection `name` whose variables stand in the given `columns` of the file."""
+    for block in iterate_groups(path, {name: columns}, tree, step):
+        yield block[name]
+
+
+def iterate_groups(
+    path: str | Path, groups: Groups, tree: str | None, step: int = EVENTS_PER_STEP
+) -> Iterator[dict[str, Objects]]:
+    """The same for several collections at once, each with its own columns."""
     table = open_table(path, tree)
     with reading(path):
         present, entries = _columns_of(table), int(table.num_entries)
-    for variable, column in columns.items():
-        if column not in present:
-            where = f"variable {variable!r} of collection {name!r}"
-            raise RecipeError(f"{path}: no column {column!r} for {where}{nearest(column, list(present))}")
+    for name, columns in groups.items():
+        for variable, column in columns.items():
+            if column not in present:
+                where = f"variable {variable!r} of collection {name!r}"
+                raise RecipeError(f"{path}: no column {column!r} for {where}{nearest(column, list(present))}")
     for start in range(0, entries, step):
-        with reading(path):
-            values = {v: _read(*present[column], start, start + step) for v, column in columns.items()}
-        yield flatten(values, f"{path}: collection {name!r}")
+        block = {}
+        for name, columns in groups.items():
+            with reading(path):
+                values = {v: _read(*present[column], start, start + step) for v, column in columns.items()}
+            block[name] = flatten(values, f"{path}: collection {name!r}")
+        yield block
 
 
 def read_collection(path: str | Path, name: str, collection: Collection, tree: str | None = None) -> Objects:
@@ -177,27 +195,48 @@ def in_step(
     Raises:
         InputError: they differ in their number of events or in the number of objects of an event.
     """
+    first, second = (({name: block} for block in blocks) for blocks in (before, after))
+    for one, other in groups_in_step(first, second, original, reconstructed):
+        yield one[name], other[name]
+
+
+def groups_in_step(
+    before: Iterator[dict[str, Objects]],
+    after: Iterator[dict[str, Objects]],
+    original: str | Path,
+    reconstructed: str | Path,
+) -> Iterator[tuple[dict[str, Objects], dict[str, Objects]]]:
+    """The same for several collections at once, by their names."""
     start = 0
-    for first, second in zip_longest(before, after):
-        counts = [block.counts if block is not None else np.empty(0, np.int64) for block in (first, second)]
-        common = min(map(len, counts))
-        different = np.flatnonzero(counts[0][:common] != counts[1][:common])
-        if len(different):
-            event = int(different[0])
-            raise InputError(
-                f"{reconstructed}: collection {name!r} has {counts[1][event]} objects in event {start + event} "
-                f"(counted from 0), expected {counts[0][event]} as in {original}"
-            )
-        if len(counts[0]) != len(counts[1]):
-            shorter, longer = (
-                (original, reconstructed) if len(counts[0]) < len(counts[1]) else (reconstructed, original)
-            )
-            raise InputError(
-                f"{shorter}: ends after {start + common} events, but {longer} has more; "
-                "expected the same events in both files"
-            )
+    end: dict[str, Objects] = {}
+    for first, second in zip_longest(before, after, fillvalue=end):
+        common = 0
+        for name in first or second:
+            common = _check_step(first.get(name), second.get(name), start, (original, reconstructed), name)
         yield first, second
         start += common
+
+
+def _check_step(
+    first: Objects | None, second: Objects | None, start: int, files: tuple[str | Path, str | Path], name: str
+) -> int:
+    """The number of events of two blocks that begin with event `start`; None stands for the end of a file."""
+    counts = [block.counts if block is not None else np.empty(0, np.int64) for block in (first, second)]
+    common = min(map(len, counts))
+    different = np.flatnonzero(counts[0][:common] != counts[1][:common])
+    if len(different):
+        event = int(different[0])
+        raise InputError(
+            f"{files[1]}: collection {name!r} has {counts[1][event]} objects in event {start + event} "
+            f"(counted from 0), expected {counts[0][event]} as in {files[0]}"
+        )
+    if len(counts[0]) != len(counts[1]):
+        shorter, longer = files if len(counts[0]) < len(counts[1]) else files[::-1]
+        raise InputError(
+            f"{shorter}: ends after {start + common} events, but {longer} has more; "
+            "expected the same events in both files"
+        )
+    return common
 
 
 def _columns_of(table: Any) -> dict[str, tuple[Any, str]]:

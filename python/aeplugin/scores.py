@@ -12,7 +12,7 @@ import numpy as np
 from aeplugin import rdf
 from aeplugin._core import Autoencoder, CollectionModel, Model, event_scores
 from aeplugin.errors import ModelError
-from aeplugin.files import iterate_objects
+from aeplugin.files import iterate_groups
 from aeplugin.readers import Objects
 
 TABLE = "scores"
@@ -48,28 +48,29 @@ def score_file(source: str | Path, model: Model, target: str | Path, tree: str |
 
     Raises:
         ModelError: the model has no network.
-        InputError, RecipeError, CompatibilityError, CorruptionError: see `aeplugin.files.iterate_objects`.
+        InputError, RecipeError, CompatibilityError, CorruptionError: see `aeplugin.files.iterate_groups`.
     """
     if not model.collections:
         raise ModelError("the model has no network to score with; `aeplugin train` makes one that has")
     return rdf.write_table(target, _blocks(source, model.collections, tree), table=TABLE)
 
 
-def _no_objects(collections: list[CollectionModel]) -> tuple[Objects, ...]:
+def _no_objects(collections: list[CollectionModel]) -> dict[str, Objects]:
     """A block of no events, so that a file without any gives a table without any."""
     none = np.empty(0, np.float32)
-    return tuple(Objects(np.empty(0, np.int64), {c.variable: none for c in each.columns}) for each in collections)
+    return {
+        each.name: Objects(np.empty(0, np.int64), {column.variable: none for column in each.columns})
+        for each in collections
+    }
 
 
 def _blocks(source: str | Path, collections: list[CollectionModel], tree: str | None) -> Iterator[ak.Array]:
     autoencoders = [Autoencoder(collection) for collection in collections]
-    readers = [
-        iterate_objects(source, collection.name, {c.variable: c.column for c in collection.columns}, tree)
-        for collection in collections
-    ]
-    for blocks in chain(zip(*readers, strict=True), [_no_objects(collections)]):
+    groups = {c.name: {column.variable: column.column for column in c.columns} for c in collections}
+    for blocks in chain(iterate_groups(source, groups, tree), [_no_objects(collections)]):
         columns = {}
-        for collection, autoencoder, objects in zip(collections, autoencoders, blocks, strict=True):
+        for collection, autoencoder in zip(collections, autoencoders, strict=True):
+            objects = blocks[collection.name]
             errors, scores = score_objects(autoencoder, objects)
             columns[f"{collection.name}_score"] = ak.unflatten(errors, objects.counts)
             columns[f"{collection.name}_event_score"] = scores

@@ -1,7 +1,7 @@
 """Numbers of a sample that streams through in blocks: exact moments, quantiles to 0.05 %, in bounded memory.
 
-Quantiles come from two histograms of log|x| (one per sign) with bins 0.1 % wide, so an order statistic is known to
-0.05 % of its own size wherever it lies, without a first look at the range. Magnitudes below 1e-20 count as zero.
+Quantiles come from two growing histograms of log|x| (one per sign) with bins 0.1 % wide, so an order statistic is known
+to 0.05 % of its own size wherever it lies, without a first look at the range. Magnitudes below 1e-20 count as zero.
 Means, RMS, counts, minimum and maximum are exact in double precision.
 """
 
@@ -15,9 +15,24 @@ import numpy as np
 _TINY, _HUGE, _WIDTH = 1e-20, 1e20, 1e-3
 
 
-def _log_axis() -> hist.axis.Regular:
-    bins = round(math.log(_HUGE / _TINY) / _WIDTH)
-    return hist.axis.Regular(bins, _TINY, _HUGE, transform=hist.axis.transform.log)
+class _Magnitudes:
+    """How many magnitudes are in each bin of 0.1 %, with as many bins as lie between the smallest and the largest."""
+
+    def __init__(self) -> None:
+        self._zeros = 0.0
+        self._bins = hist.Hist(hist.axis.Integer(0, 1, growth=True), storage=hist.storage.Double())
+
+    def update(self, magnitudes: np.ndarray, weights: np.ndarray) -> None:
+        """Add positive numbers or zeros with their weights, shape (any,) each."""
+        is_zero = magnitudes < _TINY
+        self._zeros += float(weights[is_zero].sum())
+        logarithms = np.log(np.minimum(magnitudes[~is_zero], _HUGE)) / _WIDTH
+        self._bins.fill(np.floor(logarithms).astype(np.int64), weight=weights[~is_zero])
+
+    def counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Representative magnitudes, the first of which is 0, in ascending order, and their weights."""
+        centers = np.exp((self._bins.axes[0].edges[:-1] + 0.5) * _WIDTH)
+        return np.append(0.0, centers), np.append(self._zeros, self._bins.values())
 
 
 class Sample:
@@ -39,7 +54,7 @@ class Sample:
         """Whether every finite value is a whole number."""
         self._squares = 0.0  # weighted sum of (x - mean)^2
         self._is_weighted = False
-        self._signs = tuple(hist.Hist(_log_axis(), storage=hist.storage.Double()) for _ in range(2))
+        self._negative, self._positive = _Magnitudes(), _Magnitudes()
 
     def update(self, values: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Add `values` and their `weights`, shape (any,) each; without weights each counts once."""
@@ -56,10 +71,9 @@ class Sample:
         self.min = min(self.min, float(finite.min()))
         self.max = max(self.max, float(finite.max()))
         self.integers = self.integers and bool((finite == np.rint(finite)).all())
-        negative, positive = self._signs
         is_negative = finite < 0
-        negative.fill(-finite[is_negative], weight=shares[is_negative])
-        positive.fill(finite[~is_negative], weight=shares[~is_negative])
+        self._negative.update(-finite[is_negative], shares[is_negative])
+        self._positive.update(finite[~is_negative], shares[~is_negative])
 
     def _add_moments(self, values: np.ndarray, weights: np.ndarray) -> None:
         # Chan's update keeps its digits where the mean is large against the width.
@@ -90,16 +104,18 @@ class Sample:
 
     def quantile(self, q: float, *, positive: bool = False) -> float:
         """The value below which a fraction `q` lies, to 0.05 %; of the positive values only where asked."""
-        negative_counts, positive_counts = (np.asarray(sign.view(flow=True)) for sign in self._signs)
+        centers, counts = self._positive.counts()
         if positive:
-            return self._pick(q, _centers()[1:], positive_counts[1:])
-        centers = np.concatenate([-_centers()[::-1], _centers()])
-        return self._pick(q, centers, np.concatenate([negative_counts[::-1], positive_counts]))
+            return self._pick(q, centers[1:], counts[1:])
+        below, below_counts = self._negative.counts()
+        return self._pick(q, np.append(-below[::-1], centers), np.append(below_counts[::-1], counts))
 
     def abs_quantile(self, q: float) -> float:
         """The quantile of |x|: the half-width of the interval about zero that holds a fraction `q`, to 0.05 %."""
-        counts = sum(np.asarray(sign.view(flow=True)) for sign in self._signs)
-        value = self._pick(q, _centers(), np.asarray(counts), clamp=False)
+        below, above = self._negative.counts(), self._positive.counts()
+        centers, counts = (np.append(*both) for both in zip(below, above, strict=True))
+        order = np.argsort(centers)
+        value = self._pick(q, centers[order], counts[order], clamp=False)
         return min(value, max(abs(self.min), abs(self.max))) if self.count else math.nan
 
     def _pick(self, q: float, centers: np.ndarray, counts: np.ndarray, clamp: bool = True) -> float:
@@ -115,12 +131,6 @@ class Sample:
             low, high = centers[np.searchsorted(sums, ranks, side="right")]
             value = float(low + (position - ranks[0]) * (high - low))
         return min(max(value, self.min), self.max) if clamp else value
-
-
-def _centers() -> np.ndarray:
-    """Representative magnitudes of the log histograms' bins with flow; shape (bins + 2,)."""
-    edges = _log_axis().edges
-    return np.concatenate([[0.0], np.sqrt(edges[:-1] * edges[1:]), [_HUGE]])
 
 
 class Correlation:
@@ -174,4 +184,4 @@ _ROUNDING = 16 * np.finfo(np.float64).eps
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, and 0 where whole is 0."""
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole != 0)
+    return np.asarray(np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole != 0))

@@ -133,9 +133,10 @@ def test_other_events(original: Path, compressed: Path, tmp_path: Path, data: Pa
         file.mkrntuple("events", {name: arrays[name] for name in arrays.fields})
     with pytest.raises(InputError, match=r"short\.root: ends after 2999 events, but .*c\.root has more"):
         evaluate(tmp_path / "short.root", compressed)
-    jets = darkmachines.read(data / "njets.csv.gz").Jet
+    events = darkmachines.read(data / "njets.csv.gz")
     with uproot.recreate(tmp_path / "njets.root") as file:
-        file.mkrntuple("events", {f"Jet_{name}": jets[name] for name in TOLERANCES})
+        jets = {f"Jet_{name}": events.Jet[name] for name in TOLERANCES}
+        file.mkrntuple("events", jets | {"MET_pt": events.MET_pt, "MET_phi": events.MET_phi})
     with pytest.raises(
         InputError, match=r"c\.root: collection 'Jet' has \d+ objects in event \d+ .* as in .*njets\.root"
     ):

@@ -70,7 +70,8 @@ def test_nothing() -> None:
 
 def test_ends_beyond_the_histograms() -> None:
     sample = sample_of(np.array([-1e30, 1e-30, 1e30]))
-    assert (sample.quantile(0), sample.quantile(0.5), sample.quantile(1)) == (-1e20, 0, 1e20)
+    quantiles = [sample.quantile(q) for q in (0, 0.5, 1)]
+    assert quantiles == pytest.approx([-1e20, 0, 1e20], rel=TOLERANCE)
     assert (sample.min, sample.max) == (-1e30, 1e30)
 
 
