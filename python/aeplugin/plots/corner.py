@@ -3,60 +3,74 @@
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Sequence
+from typing import Any
 
+import hist
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from aeplugin import residuals
-from aeplugin.plots import style, wording
-from aeplugin.plots.filling import Filled, Survey, key_in_kind
+from aeplugin.plots import headings, style, wording
+from aeplugin.plots.contours import LINES, SHARES, draw_contours
+from aeplugin.plots.filling import Filled, Study, key_in_kind
+from aeplugin.plots.labels import axis_label, lines_of, short_label
 from aeplugin.plots.pairs import Group
 from aeplugin.plots.style import Caption
 from aeplugin.recipe import Column
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.95, 1.05, 0.85, 0.85  # margins in inches
+_LEFT, _RIGHT, _BOTTOM, _LINE = 0.95, 1.05, 0.85, 0.14  # margins and further lines of labels, in inches
+_TOLERANCE: dict[str, Any] = {"color": style.VERMILION, "linewidth": 0.9, "linestyle": (0, (4, 2))}
 
 
-def draw_corner(filled: Filled, found: Survey, group: Group, labels: dict[str, str], caption: Caption) -> Figure:
+def draw_corner(study: Study, names: Sequence[str], caption: Caption) -> Figure:
     """Residuals in kind (relative for `rel`, else absolute): distributions on the diagonal, pairs below it.
 
-    Above the diagonal stand the linear correlation coefficients of all objects with finite residuals, outliers
-    included. The ranges are those of the residual plots (99.5 % of each variable); the header says which share of the
-    objects the pairs' panels lack at most. Dashed lines are the tolerances.
+    Lines in the pairs' panels enclose 68 % and 95 % of the objects. Above the diagonal stand the linear correlation
+    coefficients of all objects with finite residuals, outliers included. The ranges are those of the residual plots
+    (99.5 % of each variable); the header says which share of the objects the pairs' panels lack at most.
+
+    Args:
+        names: the variables to draw, in the recipe's order.
     """
-    names = list(group.columns)
+    filled, group = study.filled, study.source.group
     size = len(names)
     panel = min(2.0, max(1.25, 10 / size))
-    width, height = size * panel + _LEFT + _RIGHT, size * panel + _TOP + _BOTTOM
+    top = headings.height(size * panel)
+    lines = lines_of(axis_label(short_label(group.labels[name], group.columns[name]), "%") for name in names)
+    left, bottom = _LEFT + _LINE * (lines - 1), _BOTTOM + _LINE * (lines - 1)
+    width, height = size * panel + left + _RIGHT, size * panel + top + bottom
     figure = style.new_figure(width, height)
     grid = figure.subplots(size, size, squeeze=False)
     figure.subplots_adjust(
-        left=_LEFT / width,
+        left=left / width,
         right=1 - _RIGHT / width,
-        top=1 - _TOP / height,
-        bottom=_BOTTOM / height,
+        top=1 - top / height,
+        bottom=bottom / height,
         wspace=0.07,
         hspace=0.07,
     )
     small = 10.0 if size > 5 else 11.0
-    fullest = max((h.values().max() for h in filled.pairs.values()), default=1)
-    norm = LogNorm(0.8, max(fullest, 10))
+    pairs = {(x, y): filled.pairs[x, y] for row, y in enumerate(names) for x in names[:row]}
+    norm = LogNorm(0.8, max(10, *(pair.values().max() for pair in pairs.values())))
+    order = list(group.columns)
+    has_lines = False
     mesh = None
     for row, y in enumerate(names):
         for column, x in enumerate(names):
             ax = grid[row, column]
             if column > row:
-                _write_coefficient(ax, found.correlation[row, column], size)
+                _write_coefficient(ax, study.found.correlation[order.index(x), order.index(y)], size)
                 continue
             if column == row:
                 _draw_diagonal(ax, filled, x, group.columns[x])
             else:
-                pair = filled.pairs[x, y]
+                pair = pairs[x, y]
                 content = pair.values().T.astype(float)
                 mesh = ax.pcolormesh(
                     pair.axes[0].edges,
@@ -66,27 +80,19 @@ def draw_corner(filled: Filled, found: Survey, group: Group, labels: dict[str, s
                     cmap="cividis_r",
                     rasterized=True,
                 )
+                has_lines |= draw_contours(ax, pair)
                 _mark_tolerance(ax, pair.axes[0].edges, group.columns[x], vertical=True)
                 _mark_tolerance(ax, pair.axes[1].edges, group.columns[y], vertical=False)
                 ax.set_ylim(pair.axes[1].edges[0], pair.axes[1].edges[-1])
-            _dress(ax, filled, group, labels, (x, y), (column == 0 and row > 0, row == size - 1), small)
+            _dress(ax, filled, group, (x, y), (column == 0 and row > 0, row == size - 1), small)
     _align(figure, grid)
-    _head(figure, found, filled, caption, height, grid)
+    headings.write(figure, caption, _notes(study, names, caption), _legend(has_lines))
     if mesh is not None:
-        bar = figure.add_axes((1 - 0.88 * _RIGHT / width, _BOTTOM / height, 0.16 / width, size * panel / height))
+        bar = figure.add_axes((1 - 0.88 * _RIGHT / width, bottom / height, 0.16 / width, size * panel / height))
         figure.colorbar(mesh, cax=bar)
         bar.tick_params(labelsize=small, which="both", length=3, left=False)
-        bar.set_ylabel(f"{caption.objects} / bin", fontsize=small + 1, labelpad=2)
+        bar.set_ylabel(caption.per_bin, fontsize=small + 1, labelpad=2)
     return figure
-
-
-def short_label(label: str, column: Column) -> str:
-    """A residual in kind as a symbol: ``$\\Delta p_T / p_T$`` or ``$\\Delta \\eta$``."""
-    relative = column.tolerance.rel is not None
-    symbol = re.fullmatch(r"\$([^$]+)\$", label)
-    if symbol:
-        return rf"$\mathrm{{\Delta}}{symbol[1]} / {symbol[1]}$" if relative else rf"$\mathrm{{\Delta}}{symbol[1]}$"
-    return rf"$\mathrm{{\Delta}}${label} / {label}" if relative else rf"$\mathrm{{\Delta}}${label}"
 
 
 def _round_down(value: float) -> float:
@@ -111,7 +117,7 @@ def _mark_tolerance(ax: Axes, edges: np.ndarray, column: Column, *, vertical: bo
     if bound < edges[-1]:
         draw = ax.axvline if vertical else ax.axhline
         for side in (-bound, bound):
-            draw(side, color=style.VERMILION, linewidth=0.9, linestyle=(0, (4, 2)))
+            draw(side, **_TOLERANCE)
 
 
 def _write_coefficient(ax: Axes, coefficient: float, size: int) -> None:
@@ -141,7 +147,6 @@ def _dress(
     ax: Axes,
     filled: Filled,
     group: Group,
-    labels: dict[str, str],
     pair: tuple[str, str],
     outer: tuple[bool, bool],
     small: float,
@@ -162,8 +167,10 @@ def _dress(
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(wording.plain_ticks(exponent))
         if shown:
-            title = wording.axis_title(short_label(labels[name], column), unit, exponent)
-            (ax.set_xlabel if axis is ax.xaxis else ax.set_ylabel)(title, fontsize=small + 2, loc="center")
+            title = axis_label(short_label(group.labels[name], column), unit, exponent)
+            (ax.set_xlabel if axis is ax.xaxis else ax.set_ylabel)(
+                title, fontsize=small if "\n" in title else small + 2, loc="center"
+            )
         if axis is ax.xaxis:
             ax.set_xlim(-reach, reach)
 
@@ -178,23 +185,30 @@ def _align(figure: Figure, grid: np.ndarray) -> None:
     figure.align_ylabels(list(grid[1:, 0]))
 
 
-def _head(figure: Figure, found: Survey, filled: Filled, caption: Caption, height: float, grid: np.ndarray) -> None:
-    """Label at the upper left, what is shown at the upper right, both above the panels."""
-    left, right = grid[0, 0].get_position().x0, grid[0, -1].get_position().x1
-    top = 1 - 0.14 / height
-    text = figure.text(left, top, caption.look.text, fontsize=15, fontweight="bold", fontstyle="italic", va="top")
-    energy = figure.text(
-        left,
-        1 - 0.46 / height,
-        rf"$\sqrt{{s}} = \mathrm{{{caption.look.energy:g}}}$ TeV, {caption.network}",
-        fontsize=style.SMALL,
-        va="top",
-    )
-    shown = [f"{wording.count(found.objects)} {caption.noun}"]
-    outside = [float(1 - pair.values().sum() / found.objects) for pair in filled.pairs.values()]
-    if max(outside) > 0:
-        shown.append(f"outside their panel or not finite: up to {wording.percent(max(outside))}")
-    lines = figure.text(right, top, "\n".join([*shown, "dashed: tolerance"]), fontsize=10, va="top", ha="right")
-    room = (right - left) * figure.bbox.width
-    for other in (text, energy):
-        style.fit_text(other, room - lines.get_window_extent(figure.canvas.get_renderer()).width - 10)  # type: ignore[attr-defined]
+def _legend(has_lines: bool) -> tuple[list[Line2D], list[str]]:
+    """Handles and labels of the lines in the panels."""
+    handles, labels = [Line2D([], [], **_TOLERANCE)], ["Tolerance"]
+    if has_lines:
+        handles += [Line2D([], [], color="black", linewidth=1.3, linestyle=line) for line in LINES]
+        labels += [f"{share:.0%} inside".replace("%", " %") for share in SHARES]
+    return handles, labels
+
+
+def _notes(study: Study, names: Sequence[str], caption: Caption) -> list[str]:
+    """How many objects there are, what the panels lack of them, and which variables are shown."""
+    objects = study.found.objects
+    notes = [f"{wording.count(objects)} {caption.noun}"]
+    if missing := objects - study.found.complete:
+        notes.append(f"{wording.count(missing)} without a finite residual")
+    inside = [_share_inside(study.filled.pairs[x, y]) for row, y in enumerate(names) for x in names[:row]]
+    if min(inside) < 1:
+        notes.append(f"up to {wording.percent(1 - min(inside))} outside of a panel")
+    if len(names) < len(study.source.group.columns):
+        notes.append(f"{len(names)} of {len(study.source.group.columns)} variables")
+    return notes
+
+
+def _share_inside(pair: hist.Hist) -> float:
+    """Share of the contents that is not in the flow."""
+    everything = float(np.asarray(pair.values(flow=True), float).sum())
+    return float(np.asarray(pair.values(), float).sum()) / everything if everything > 0 else 1.0
