@@ -1,4 +1,4 @@
-"""Training of the autoencoders of a recipe. The only module that needs torch besides `aeplugin.export`.
+"""Training of the autoencoders of a recipe; needs torch.
 
 The network is the classic fully connected autoencoder of the ATLAS jet-compression studies (E. Wulff, Lund University
 master's thesis, 2020; E. Wallin, bachelor's thesis, 2020): 4 -> 200 -> 200 -> 20 -> 3 and back, tanh, on standardised
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,8 @@ try:
     import torch
 except ImportError:
     raise ImportError("training needs torch: pip install 'aeplugin[train]'") from None
+
+from aeplugin.training_rates import RateTest, learning_rate_test
 
 EpochReport = Callable[[str, int, int, float], None]
 """Called after each epoch with collection, epoch (from 1), number of epochs and validation loss."""
@@ -52,6 +55,12 @@ class TrainingSummary:
     best_validation_loss: float = float("inf")
     training_loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
+    learning_rate_test: RateTest | None = None
+    """Where the recipe asks for it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that there is as plain data, for JSON."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 def train(paths: Sequence[str | Path], recipe: Recipe, report: EpochReport | None = None) -> Model:
@@ -82,7 +91,7 @@ def train(paths: Sequence[str | Path], recipe: Recipe, report: EpochReport | Non
     for name, collection in trained.items():
         model, summary = _train(samples.pop(name), name, collection, resolved.training, report)
         collections.append(model)
-        summaries[name] = asdict(summary)
+        summaries[name] = summary.to_dict()
     training = {
         "aeplugin": __version__,
         "torch": torch.__version__,
@@ -170,9 +179,14 @@ def _prepare(objects: Objects, name: str, collection: Collection, settings: Trai
 def _train(
     sample: _Sample, name: str, collection: Collection, settings: Training, report: EpochReport | None
 ) -> tuple[CollectionModel, TrainingSummary]:
+    def make() -> torch.nn.Sequential:
+        return make_network(len(sample.columns), collection.network)
+
     torch.manual_seed(settings.seed)
-    network = make_network(len(sample.columns), collection.network)
+    network = make()
     with _one_thread():
+        if settings.learning_rate_test:
+            sample.summary.learning_rate_test = learning_rate_test(make, sample.training, settings)
         _fit(
             network,
             sample.training,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -20,7 +20,19 @@ from aeplugin.terminal import Command, check_output, progress_bar
 @click.option("-o", "--output", type=OUTPUT, required=True, help="The model file to write.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Override the recipe's number of epochs.")
 @click.option("--seed", type=click.IntRange(min=0), help="Override the recipe's seed.")
-def train(sources: tuple[Input, ...], recipe: str, output: Path, epochs: int | None, seed: int | None) -> None:
+@click.option(
+    "--learning-rate-test",
+    is_flag=True,
+    help="Try growing learning rates on networks of their own first; the model keeps the result for its plots.",
+)
+def train(
+    sources: tuple[Input, ...],
+    recipe: str,
+    output: Path,
+    epochs: int | None,
+    seed: int | None,
+    learning_rate_test: bool,
+) -> None:
     """Train the autoencoders of a recipe on one or more ROOT files; needs the extra "train".
 
     A model only predicts: a better one saves bits, and none can break a tolerance. Many recipes compress best without.
@@ -28,7 +40,8 @@ def train(sources: tuple[Input, ...], recipe: str, output: Path, epochs: int | N
     check_output(output, *sources, recipe)
     from aeplugin import training
 
-    changes = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
+    given = {"epochs": epochs, "seed": seed, "learning_rate_test": learning_rate_test or None}
+    changes = {key: value for key, value in given.items() if value is not None}
     chosen = Recipe.from_file(recipe)
     chosen = chosen.model_copy(update={"training": chosen.training.model_copy(update=changes)})
     started = time.monotonic()
@@ -48,7 +61,19 @@ def train(sources: tuple[Input, ...], recipe: str, output: Path, epochs: int | N
         )
         if summary["skipped_objects"]:
             click.echo(f"  {summary['skipped_objects']:,} objects not finite, or not positive under log10, left out")
+        if "learning_rate_test" in summary:
+            click.echo(
+                f"  {_suggestions(summary['learning_rate_test'])}; trained with {chosen.training.learning_rate:g}"
+            )
     click.echo(f"{output}: trained in {seconds:.0f} s")
+
+
+def _suggestions(test: dict[str, Any]) -> str:
+    """What a learning-rate test suggests, in words."""
+    steepest, tenth = test["steepest"], test["tenth_of_minimum"]
+    if steepest is None:
+        return "learning-rate test: the loss never falls"
+    return f"learning-rate test: steepest descent at {steepest:.1e}, a tenth of the minimum's {tenth:.1e}"
 
 
 @click.command(cls=Command)

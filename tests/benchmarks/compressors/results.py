@@ -25,6 +25,12 @@ class Tolerance:
         allowed = self.value * np.abs(exact) if self.kind == "rel" else self.value
         return np.abs(decoded.astype(np.float64) - exact) <= allowed
 
+    def errors(self, original: np.ndarray, decoded: np.ndarray) -> np.ndarray:
+        """How far each value moved, in the terms of the tolerance: |x' - x|, over |x| if relative; shape (objects,)."""
+        exact = original.astype(np.float64)
+        moved = np.abs(decoded.astype(np.float64) - exact)
+        return moved / np.abs(exact) if self.kind == "rel" else moved
+
     def __str__(self) -> str:
         return f"{self.kind} {self.value:g}"
 

@@ -23,11 +23,13 @@ class Row:
 
     Attributes:
         within: fraction of the values within their tolerance, per column; None where nothing was decoded.
+        errors: RMS and largest error per column, in the terms of the tolerance; None where nothing was decoded.
         seconds: for (threads, "compress" or "decompress") those of every round.
     """
 
     result: Result
     within: dict[str, float] | None
+    errors: dict[str, dict[str, float]] | None
     objects: int = 0
     seconds: dict[tuple[int, str], list[float]] = field(default_factory=dict)
 
@@ -48,12 +50,17 @@ class Row:
 def make_row(data: Input, tolerances: Tolerances, result: Result) -> Row:
     """The row of a result on the real data."""
     if result.decoded is None:
-        return Row(result, None)
-    columns = data.collection.columns
+        return Row(result, None, None)
+    columns, decoded = data.collection.columns, result.decoded
     return Row(
         result,
-        {name: float(np.mean(tolerances[name].within(columns[name], result.decoded[name]))) for name in columns},
+        {name: float(np.mean(tolerances[name].within(columns[name], decoded[name]))) for name in columns},
+        {name: _errors(tolerances[name].errors(columns[name], decoded[name])) for name in columns},
     )
+
+
+def _errors(values: np.ndarray) -> dict[str, float]:
+    return {"RMS": float(np.sqrt(np.mean(values**2))), "largest": float(values.max())}
 
 
 def _number(value: float) -> str:
@@ -135,6 +142,7 @@ def as_json(data: Input, row: Row) -> dict[str, Any]:
         "bits of counts per object": 8 * row.result.count_bytes / objects,
         "other bits per object": 8 * row.result.other_bytes / objects,
         "within": row.within,
+        "errors": row.errors,
         "objects timed": row.objects,
         "speeds": speeds,
     }
