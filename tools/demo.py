@@ -1,4 +1,4 @@
-"""The main job on data/, as `make demo` runs it: convert, train, compress, verify, inspect, decompress, evaluate, plot.
+"""The main job on data/, as `make demo` runs it: from text to compressed files, plots and a report.
 
 Every step is printed as the command a user would type.
 """
@@ -18,11 +18,14 @@ from aeplugin import rdf
 from aeplugin.cli import main
 from aeplugin.inspection import inspect
 from aeplugin.plots.__main__ import main as plots
+from aeplugin.recipe import Recipe
 from aeplugin.rntuples import stored_bytes
 
 PROCESSES = ("njets", "ttbar", "z_jets", "zz", "ww", "monojet")
 RECIPE = "darkmachines-jets"
 EPOCHS = 5
+OTHER_TOLERANCES = {"tight": (0.005, 0.0025), "loose": (0.05, 0.025)}
+"""Relative ones of E and pt, absolute ones of eta and phi."""
 console = Console(highlight=False, width=100)
 
 
@@ -66,16 +69,19 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
     run("decompress", compressed[first], decompressed)
     run("evaluate", events[first], compressed[first])
     folder = output / "plots"
-    arguments = [events[first], decompressed, "-o", folder]
+    arguments = [events[first], decompressed, "-o", folder, "--sections", "variables"]
     echo(["python", "-m", "aeplugin.plots", *arguments])
     plots.main([str(argument) for argument in arguments], standalone_mode=False)
+    heading("8. A report on everything, with other tolerances beside these, and the last sample as a signal to find")
+    others = compress_with_other_tolerances(events[first], output)
+    report(events, compressed, model, [learned, *others], output)
 
     console.print()
     console.print(summary_table([summarise(name, events[name], compressed[name]) for name in names]))
     console.print(
         f"\n{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, jets.model, its exports,"
     )
-    console.print(f"and {len(list(folder.glob('*.p??')))} plots in {folder}/.")
+    console.print(f"{len(list(folder.glob('*.p??')))} pictures in {folder}/, and report.html: open that one first.")
 
 
 def compare_engines(events: Path, model: Path) -> None:
@@ -96,6 +102,28 @@ def compare_codecs(chosen: Path, learned: Path) -> None:
     console.print(f"the autoencoder takes {jet_bits(learned):.1f}, and {model:,} bytes for the model in each file")
     if codec == "plain":
         console.print("  Jets of four numbers hold too little that this network knows and plain arithmetic does not.")
+
+
+def compress_with_other_tolerances(events: Path, output: Path) -> list[Path]:
+    """The same events with tolerances several times as tight and as loose: points of size against error."""
+    recipe = Recipe.source(RECIPE)
+    compressed = []
+    for name, (relative, absolute) in OTHER_TOLERANCES.items():
+        path = output / f"{name}.yaml"
+        path.write_text(
+            recipe.replace("{rel: 0.02}", f"{{rel: {relative}}}").replace("{abs: 0.01}", f"{{abs: {absolute}}}")
+        )
+        compressed.append(output / f"{events.stem}.{name}.root")
+        run("compress", events, compressed[-1], "--recipe", path, "--codec", "plain")
+    return compressed
+
+
+def report(events: dict[str, Path], compressed: dict[str, Path], model: Path, others: list[Path], output: Path) -> None:
+    """All data sets in one report, in HTML and PDF."""
+    pairs = [path for name in events for path in (events[name], compressed[name])]
+    options: list[object] = ["--model", model, "--signal", list(events)[-1], "-o", output / "report.html"]
+    options += ["--pdf", output / "report.pdf"]
+    run("report", *pairs, *options, *(word for path in others for word in ("--compare", path)))
 
 
 def analyse(events: list[Path], compressed: list[Path]) -> None:

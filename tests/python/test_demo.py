@@ -18,4 +18,6 @@ def test_demo_runs(data: Path, tmp_path: Path) -> None:
     assert [row[0] for row in rows if "yes" in row] == ["ttbar", "zz"]
     files = {"jets.model", "zz.compressed.root", "ttbar.autoencoder.root", "ttbar.decompressed.root"}
     assert files <= {path.name for path in tmp_path.iterdir()}
-    assert len(list((tmp_path / "plots").glob("*.pdf"))) == 13
+    assert len(list((tmp_path / "plots").glob("*.pdf"))) == 24
+    assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")

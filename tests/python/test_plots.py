@@ -90,6 +90,11 @@ def source_of(original: Path, reconstructed: Path, recipe: Recipe, **settings: A
     return filling.Source(context.pair, context.groups[0])
 
 
+def study_of(source: filling.Source) -> filling.Study:
+    (study,) = filling.study(source.pair, [source.group])
+    return study
+
+
 def plot(
     original: Path,
     reconstructed: Path,
@@ -128,8 +133,8 @@ def test_writes_each_plot_in_both_formats(files: tuple[Path, Path], recipe: Reci
 def test_histograms_with_flow_hold_every_object(
     source: filling.Source, values: tuple[dict[str, np.ndarray], ...]
 ) -> None:
-    found = filling.survey(source)
-    filled = filling.fill(source, found)
+    study = study_of(source)
+    found, filled = study.found, study.filled
     objects = len(values[0]["pt"])
     assert found.objects == objects
     assert filled.originals["pt"].sum(flow=True) == objects
@@ -147,7 +152,7 @@ def test_histograms_with_flow_hold_every_object(
 
 
 def test_statistics_are_those_of_numpy(source: filling.Source, values: tuple[dict[str, np.ndarray], ...]) -> None:
-    judged = filling.survey(source).judged["pt", "relative_residual"]
+    judged = study_of(source).found.judged["pt", "relative_residual"]
     original, reconstructed = (columns["pt"].astype(float) for columns in values)
     expected = (reconstructed - original) / original
     expected = expected[np.isfinite(expected)]
@@ -164,8 +169,8 @@ def test_statistics_are_those_of_numpy(source: filling.Source, values: tuple[dic
 
 
 def test_blocks_do_not_change_the_statistics(source: filling.Source, files: tuple[Path, Path], recipe: Recipe) -> None:
-    whole = filling.survey(source_of(*files, recipe))
-    blocks = filling.survey(source)
+    whole = study_of(source_of(*files, recipe)).found
+    blocks = study_of(source).found
     for key, judged in whole.judged.items():
         assert blocks.judged[key].sample.rms == pytest.approx(judged.sample.rms, rel=1e-12)
         assert blocks.judged[key].sample.quantile(0.3) == judged.sample.quantile(0.3)
@@ -173,7 +178,7 @@ def test_blocks_do_not_change_the_statistics(source: filling.Source, files: tupl
 
 
 def test_angles_wrap(source: filling.Source) -> None:
-    sample = filling.survey(source).judged["phi", "residual"].sample
+    sample = study_of(source).found.judged["phi", "residual"].sample
     assert max(-sample.min, sample.max) < 0.1
 
 
@@ -347,7 +352,7 @@ def test_compressed_and_decompressed_files_give_the_same_plots(
     assert written["c"] == written["d"]
     (first, *_) = plot(files[0], tmp_path / "c.root", None, tmp_path / "names")
     assert first.name == "2026-02-03_test_plain_Jet_pt_input.png"
-    found = filling.survey(source_of(files[0], tmp_path / "c.root", recipe, step=150))
+    found = study_of(source_of(files[0], tmp_path / "c.root", recipe, step=150)).found
     assert found.objects > 0
     assert all(judged.share_beyond == 0 for judged in found.judged.values())
 
@@ -400,7 +405,7 @@ def test_saved_histograms_are_those_of_the_plots(files: tuple[Path, Path], recip
     inputs = Inputs([files], recipe)
     *_, as_json, as_root = make_plots(inputs, tmp_path, sections=["variables"], formats=["png"])
     saved = json.loads(as_json.read_text(), object_hook=uhi.io.json.object_hook)
-    filled = filling.study(source_of(*files, recipe)).filled
+    filled = study_of(source_of(*files, recipe)).filled
     residual = hist.Hist(saved["Jet_phi_residual/residual"])
     assert residual == filled.residuals["phi", "residual"]
     assert residual.axes[0].tolerance == 0.01
@@ -421,7 +426,7 @@ def test_weights(tmp_path: Path, recipe: Recipe, counts: np.ndarray, values: tup
         with uproot.recreate(paths[-1]) as file:
             content = {f"Jet_{v}": ak.unflatten(array, counts) for v, array in columns.items()}
             file.mkrntuple("Events", {**content, "weight": weights})
-    study = filling.study(source_of(*paths, recipe, looks={"weight": "weight"}, step=111))
+    study = study_of(source_of(*paths, recipe, looks={"weight": "weight"}, step=111))
     expected = np.repeat(weights, counts)
     histogram, phi = study.filled.originals["phi"], values[0]["phi"].astype(float)
     contents = np.histogram(phi, histogram.axes[0].edges, weights=expected)[0]

@@ -10,7 +10,9 @@ from aeplugin.cli.fetch import fetch
 from aeplugin.cli.files import compress, convert, decompress, merge
 from aeplugin.cli.generate import generate
 from aeplugin.cli.models import export, extract, train
+from aeplugin.cli.outliers import outliers
 from aeplugin.cli.recipes import recipe
+from aeplugin.cli.report import report
 from aeplugin.cli.reports import evaluate, inspect, verify
 from aeplugin.cli.run import run_job
 from aeplugin.terminal import Group
@@ -34,7 +36,7 @@ def main() -> None:
 
 
 for command in (
-    *(fetch, convert, compress, decompress, merge, verify, inspect, evaluate),
+    *(fetch, convert, compress, decompress, merge, verify, inspect, evaluate, outliers, report),
     *(train, export, extract, recipe, generate, run_job, show_config),
 ):
     main.add_command(command)

@@ -57,7 +57,7 @@ _OPTIONS = (
         help="Integrated luminosity in 1/fb [default: the recipe's].",
     ),
     click.option("--weight", help="Column with one weight per event [default: the recipe's]."),
-    click.option("--date", help="Date in file names, YYYY-MM-DD [default: today]."),
+    click.option("--date", help="Date in file names and on reports, YYYY-MM-DD [default: today]."),
 )
 
 

@@ -12,10 +12,17 @@ import hist
 
 from aeplugin.errors import InputError, nearest
 from aeplugin.plots import naming, style
+from aeplugin.plots.anomaly import anomaly_plots
+from aeplugin.plots.compression import compression_plots
+from aeplugin.plots.correlations import correlation_plots
 from aeplugin.plots.inputs import Context, Inputs, Progress, open_inputs
+from aeplugin.plots.kinds import kind_plots
 from aeplugin.plots.outliers import outlier_plots
+from aeplugin.plots.physics import physics_plots
 from aeplugin.plots.plot import Plot, Section, Table
 from aeplugin.plots.saving import make_folder, save_figure, save_histograms, save_table
+from aeplugin.plots.summaries import summary_plots
+from aeplugin.plots.training_curves import training_plots
 from aeplugin.plots.variables import variable_plots
 
 __all__ = ["FORMATS", "Inputs", "Plot", "Section", "Table", "collect", "make_plots", "write_plots"]
@@ -25,6 +32,13 @@ FORMATS = ("pdf", "png")
 Topic = Callable[[Context], Iterator[Plot | Table]]
 TOPICS: dict[Section, Topic] = {
     Section.variables: variable_plots,
+    Section.correlations: correlation_plots,
+    Section.kinds: kind_plots,
+    Section.summaries: summary_plots,
+    Section.physics: physics_plots,
+    Section.compression: compression_plots,
+    Section.training: training_plots,
+    Section.anomaly: anomaly_plots,
     Section.outliers: outlier_plots,
 }
 """What makes the plots and tables of each section. A topic reads all it needs before it gives its first plot."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from aeplugin.plots import FORMATS, Section, make_plots
 from aeplugin.cli.plot_options import input_options, inputs_of
+from aeplugin.plots import FORMATS, Section, make_plots
 from aeplugin.terminal import Command, progress_bar
 
 

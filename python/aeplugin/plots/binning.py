@@ -66,7 +66,7 @@ def value_bins(sample: Sample, column: Column) -> Bins:
 
 
 def _turn(low: float, bins: int, cell: float) -> np.ndarray:
-    """Edges of equal bins around the circle from `low` on; whole cells of the grid where some number near `bins` fits."""
+    """Edges of equal bins around the circle from `low` on; whole cells of the grid where a number near `bins` fits."""
     high = low + 2 * math.pi
     if cell > 0:
         cells = round(high / cell) - round(low / cell) + 1

@@ -92,7 +92,7 @@ def _draw(
     span = Span.of([histogram]).shifted(center)
     exponent = wording.axis_exponent(float(span.edges[-1]), unit) if not center else 0
     panels.set_x(ax, span, exponent)
-    texts: list[Artist] = list(style.experiment_label(ax, caption.look, inset=span.insets[0], extra=caption.network))
+    texts: list[Artist] = list(style.experiment_label(ax, caption.look, insets=span.insets, extra=caption.network))
     contents = np.asarray(histogram.values(flow=True), float)
     filled = panels.draw(ax, span, contents, histtype="fill", facecolor=style.SKY, alpha=0.45, edgecolor="none")
     panels.draw(ax, span, contents, histtype="step", color=style.BLUE, linewidth=1.3, yerr=False)

@@ -39,7 +39,7 @@ def draw_input(
     main, ratio = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     figure.subplots_adjust(left=0.14, right=0.96, top=0.95, bottom=0.12, hspace=0.06)
     span = Span.of([original, reconstructed], log[0])
-    texts = style.experiment_label(main, caption.look, inset=span.insets[0], extra=caption.network)
+    texts = style.experiment_label(main, caption.look, insets=span.insets, extra=caption.network)
     before, after = (np.asarray(h.values(flow=True), float) for h in (original, reconstructed))
 
     error = np.sqrt(np.asarray(original.variances(flow=True), float))

@@ -6,7 +6,7 @@ The first pass (`survey`) finds exact statistics and the ranges, the second (`fi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -36,11 +36,6 @@ class Source:
     @property
     def name(self) -> str:
         return self.group.name
-
-    def blocks(self) -> Iterator[tuple[Objects, Objects, np.ndarray | None]]:
-        """Blocks of the same objects of both files, and their weights; see `Pair.blocks`."""
-        for block in self.pair.blocks({self.name: self.group.files}):
-            yield block.before[self.name], block.after[self.name], block.object_weights(self.name)
 
 
 ENERGY_UNITS = ("eV", "keV", "MeV", "GeV", "TeV")
@@ -105,32 +100,36 @@ class Survey:
     """Objects whose residuals in kind are all finite."""
 
 
-def survey(source: Source) -> Survey:
-    """The first pass: statistics of values and residuals.
+class _Surveyor:
+    """The first pass over one group: statistics of values and residuals."""
 
-    Raises:
-        InputError: see `Source.blocks`.
-    """
-    columns = source.group.columns
-    found = Survey(
-        objects=0,
-        originals={variable: Sample() for variable in columns},
-        reconstructed={variable: Sample() for variable in columns},
-        judged={key: Judged() for key in keys(source.group)},
-        correlation=np.empty(0),
-    )
-    correlation = Correlation(len(columns))
-    for before, after, weights in source.blocks():
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._correlation = Correlation(len(group.columns))
+        self._found = Survey(
+            objects=0,
+            originals={variable: Sample() for variable in group.columns},
+            reconstructed={variable: Sample() for variable in group.columns},
+            judged={key: Judged() for key in keys(group)},
+            correlation=np.empty(0),
+        )
+
+    def update(self, before: Objects, after: Objects, weights: np.ndarray | None) -> None:
+        """Add the same objects of both files."""
+        found, columns = self._found, self._group.columns
         found.objects += len(before)
         for variable in columns:
             found.originals[variable].update(before.columns[variable], weights)
             found.reconstructed[variable].update(after.columns[variable], weights)
         for key, judged in found.judged.items():
             judge(judged, key, columns[key[0]], before.columns[key[0]], after.columns[key[0]], weights)
-        rows, chosen = finite_rows(source.group, before, after)
-        correlation.update(rows, None if weights is None else weights[chosen])
-    found.correlation, found.complete = correlation.matrix(), correlation.count
-    return found
+        rows, chosen = finite_rows(self._group, before, after)
+        self._correlation.update(rows, None if weights is None else weights[chosen])
+
+    def found(self) -> Survey:
+        """What all objects so far gave."""
+        self._found.correlation, self._found.complete = self._correlation.matrix(), self._correlation.count
+        return self._found
 
 
 def judge(
@@ -178,42 +177,45 @@ class Filled:
     """Whether a variable's own axis is logarithmic."""
 
 
-def fill(source: Source, found: Survey) -> Filled:
-    """The second pass: histograms in the ranges that `survey` found."""
-    columns = source.group.columns
-    bins = {variable: value_bins(found.originals[variable], column) for variable, column in columns.items()}
-    tolerances = {key: _tolerance(columns[key[0]], key) for key in found.judged}
-    ranges = {key: residual_bins(judged.sample, tolerances[key]) for key, judged in found.judged.items()}
-    in_kind = {variable: ranges[key_in_kind(variable, column)].edges for variable, column in columns.items()}
-    names = list(columns)
-    pairs = [(x, y) for row, y in enumerate(names) for x in names[:row]]
-    weighted = source.pair.weight is not None
-    titles = {variable: wording.axis_title(variable, column.unit, 0) for variable, column in columns.items()}
-    filled = Filled(
-        originals={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
-        reconstructed={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
-        residuals={
-            key: empty(binning, _title(source.group, key), weighted, tolerances[key]) for key, binning in ranges.items()
-        },
-        pairs={
-            pair: hist.Hist(*(_coarse_axis(in_kind[name], found.objects) for name in pair), storage=storage(weighted))
-            for pair in pairs
-        },
-        log={variable: binning.log for variable, binning in bins.items()},
-    )
-    for before, after, weights in source.blocks():
+class _Filler:
+    """The second pass over one group: histograms in the ranges that the first one found."""
+
+    def __init__(self, group: Group, found: Survey, weighted: bool) -> None:
+        self._group = group
+        columns = group.columns
+        bins = {variable: value_bins(found.originals[variable], column) for variable, column in columns.items()}
+        tolerances = {key: _tolerance(columns[key[0]], key) for key in found.judged}
+        ranges = {key: residual_bins(judged.sample, tolerances[key]) for key, judged in found.judged.items()}
+        in_kind = {variable: ranges[key_in_kind(variable, column)].edges for variable, column in columns.items()}
+        titles = {variable: wording.axis_title(variable, column.unit, 0) for variable, column in columns.items()}
+        names = list(columns)
+        pairs = [(x, y) for row, y in enumerate(names) for x in names[:row]]
+        self.filled = Filled(
+            originals={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
+            reconstructed={variable: empty(bins[variable], titles[variable], weighted) for variable in columns},
+            residuals={key: empty(ranges[key], _title(group, key), weighted, tolerances[key]) for key in ranges},
+            pairs={
+                pair: hist.Hist(
+                    *(_coarse_axis(in_kind[name], found.objects) for name in pair), storage=storage(weighted)
+                )
+                for pair in pairs
+            },
+            log={variable: binning.log for variable, binning in bins.items()},
+        )
+
+    def update(self, before: Objects, after: Objects, weights: np.ndarray | None) -> None:
+        """Add the same objects of both files."""
+        columns, filled = self._group.columns, self.filled
         for variable in columns:
             fill_finite(filled.originals[variable], before.columns[variable], weights)
             fill_finite(filled.reconstructed[variable], after.columns[variable], weights)
         for key, histogram in filled.residuals.items():
             values = compute(key, columns[key[0]], before.columns[key[0]], after.columns[key[0]])
             fill_finite(histogram, values, weights)
-        rows, chosen = finite_rows(source.group, before, after)
+        rows, chosen = finite_rows(self._group, before, after)
+        names, shares = list(columns), None if weights is None else weights[chosen]
         for (x, y), histogram in filled.pairs.items():
-            histogram.fill(
-                rows[:, names.index(x)], rows[:, names.index(y)], weight=None if weights is None else weights[chosen]
-            )
-    return filled
+            histogram.fill(rows[:, names.index(x)], rows[:, names.index(y)], weight=shares)
 
 
 def _tolerance(column: Column, key: Key) -> float | None:
@@ -226,10 +228,10 @@ def storage(weighted: bool) -> Any:
 
 
 def empty(bins: Bins, title: str, weighted: bool = False, tolerance: float | None = None) -> hist.Hist:
-    """A histogram without content; `title` and `tolerance` (of residuals) go with its axis, for those who draw it again.
+    """A histogram without content.
 
     Args:
-        title: of the axis, in plain text.
+        title: of the axis, in plain text; it and the `tolerance` of residuals are for those who draw it again.
     """
     known = {} if tolerance is None else {"tolerance": tolerance}
     return hist.Hist(hist.axis.Variable(bins.edges, label=title, __dict__=known), storage=storage(weighted))
@@ -261,11 +263,33 @@ class Study:
     filled: Filled
 
 
-def study(source: Source) -> Study | None:
-    """Survey and fill; None where the group has no objects.
+def survey(pair: Pair, groups: Sequence[Group]) -> dict[str, Survey]:
+    """The first pass alone: for each group what it holds, and how far it moved.
 
     Raises:
         InputError: see `Pair.blocks`.
     """
-    found = survey(source)
-    return Study(source, found, fill(source, found)) if found.objects else None
+    surveyors = {group.name: _Surveyor(group) for group in groups}
+    _pass(pair, groups, surveyors)
+    return {name: surveyor.found() for name, surveyor in surveyors.items()}
+
+
+def study(pair: Pair, groups: Sequence[Group]) -> list[Study]:
+    """Survey and fill groups of a data set; those without objects are left out.
+
+    Raises:
+        InputError: see `Pair.blocks`.
+    """
+    found = survey(pair, groups)
+    filled = [group for group in groups if found[group.name].objects]
+    fillers = {group.name: _Filler(group, found[group.name], pair.weight is not None) for group in filled}
+    _pass(pair, filled, fillers)
+    return [Study(Source(pair, group), found[group.name], fillers[group.name].filled) for group in filled]
+
+
+def _pass(pair: Pair, groups: Sequence[Group], workers: Mapping[str, _Surveyor | _Filler]) -> None:
+    if not groups:
+        return
+    for block in pair.blocks({group.name: group.files for group in groups}):
+        for name, worker in workers.items():
+            worker.update(block.before[name], block.after[name], block.object_weights(name))

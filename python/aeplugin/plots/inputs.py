@@ -14,7 +14,7 @@ from aeplugin.compressed import CompressedFile
 from aeplugin.errors import InputError, RecipeError, nearest
 from aeplugin.files import codecs_of, is_compressed, recipe_of
 from aeplugin.plots import naming, style, wording
-from aeplugin.plots.filling import Source, Study, study
+from aeplugin.plots.filling import Study, study
 from aeplugin.plots.pairs import Group, Pair, groups_of
 from aeplugin.readers import EVENTS_PER_STEP
 from aeplugin.recipe import Plots, Recipe
@@ -116,13 +116,11 @@ class Context:
         Raises:
             InputError: the files differ in their events, or there are no objects at all.
         """
-        studies = []
+        studies = study(self.pair, self.groups)
+        drawn = [found.source.name for found in studies]
         for group in self.groups:
-            result = study(Source(self.pair, group))
-            if result is None:
+            if group.name not in drawn:
                 _log.warning("%s: not drawn, the collection has no objects", group.name)
-            else:
-                studies.append(result)
         if not studies:
             names = ", ".join(repr(group.name) for group in self.groups)
             raise InputError(f"{self.pair.original}: no objects in {names}, so there is nothing to plot")

@@ -51,7 +51,7 @@ def file_stem(plots: Plots, network: str, variable: str, date: datetime.date | s
                 f"plots.name: unknown placeholder {{{field}}} in {plots.name!r}{hint} (placeholders are {known})"
             )
     try:
-        stem = plots.name.format(date=_iso(date), topic=plots.topic, network=network, variable=variable)
+        stem = plots.name.format(date=iso_date(date), topic=plots.topic, network=network, variable=variable)
     except ValueError as error:
         raise RecipeError(f"plots.name: malformed pattern {plots.name!r}: {error}") from None
     if not stem or "/" in stem or "\\" in stem:
@@ -77,7 +77,12 @@ def paths(output: Path, stem: str, formats: Sequence[str]) -> list[Path]:
     return [output / f"{stem}.{suffix}" for suffix in formats]
 
 
-def _iso(date: datetime.date | str | None) -> str:
+def iso_date(date: datetime.date | str | None) -> str:
+    """A date as YYYY-MM-DD; default today.
+
+    Raises:
+        RecipeError: a text is none.
+    """
     if date is None:
         return datetime.date.today().isoformat()
     if isinstance(date, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,16 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from aeplugin.errors import InputError, RecipeError, nearest
-from aeplugin.files import iterate_objects
+from aeplugin.files import iterate_groups, iterate_objects
 from aeplugin.plots.wording import variable_label
-from aeplugin.readers import EVENTS_PER_STEP, Objects, in_step, open_table
+from aeplugin.readers import EVENTS_PER_STEP, Groups, Objects, groups_in_step, open_table
 from aeplugin.recipe import Column, Recipe
 from aeplugin.recipe_files import schema_of
 from aeplugin.recipe_types import ColumnKind, parse_type
 
-Files = Mapping[str, str]
-"""For each variable its column in the file."""
-Sides = tuple[Objects, Objects]
+Sides = tuple[dict[str, Objects], dict[str, Objects]]
 
 
 @dataclass(frozen=True)
@@ -87,34 +85,26 @@ class Pair:
     step: int = EVENTS_PER_STEP
     on_events: Callable[[int], None] = lambda events: None
 
-    def blocks(self, groups: Mapping[str, Files]) -> Iterator[Block]:
+    def blocks(self, groups: Groups) -> Iterator[Block]:
         """Blocks of the same events of both files, with the given columns of each group.
 
         Raises:
             InputError: the files differ in their number of events or in the number of objects of an event.
             RecipeError: a file lacks a column.
         """
-        return self._in_blocks(
-            groups,
-            [
-                in_step(*self._readers(name, columns), self.original, self.reconstructed, name)
-                for name, columns in groups.items()
-            ],
-        )
+        files = self.original, self.reconstructed
+        before, after = (iterate_groups(path, groups, self.tree, self.step) for path in files)
+        return self._in_blocks(groups_in_step(before, after, *files))
 
-    def originals(self, groups: Mapping[str, Files]) -> Iterator[Block]:
+    def originals(self, groups: Groups) -> Iterator[Block]:
         """The same of the original alone, which then stands on both sides."""
-        readers = [
-            ((block, block) for block in iterate_objects(self.original, name, dict(columns), self.tree, self.step))
-            for name, columns in groups.items()
-        ]
-        return self._in_blocks(groups, readers)
+        blocks = iterate_groups(self.original, groups, self.tree, self.step)
+        return self._in_blocks((block, block) for block in blocks)
 
-    def _in_blocks(self, groups: Mapping[str, Files], readers: Sequence[Iterator[Sides]]) -> Iterator[Block]:
+    def _in_blocks(self, sides: Iterator[Sides]) -> Iterator[Block]:
         start = 0
-        for parts in zip(zip(*readers, strict=True), self._weights(), strict=False):  # the weights never end
-            before, after = (dict(zip(groups, side, strict=True)) for side in zip(*parts[0], strict=True))
-            block = Block(before, after, parts[1], start)
+        for (before, after), weights in zip(sides, self._weights(), strict=False):  # the weights never end
+            block = Block(before, after, weights, start)
             yield block
             start += block.events
             self.on_events(block.events)
@@ -129,13 +119,6 @@ class Pair:
     def events(self) -> int:
         """Number of events of the original."""
         return int(open_table(self.original, self.tree).num_entries)
-
-    def _readers(self, name: str, columns: Files) -> tuple[Iterator[Objects], Iterator[Objects]]:
-        before, after = (
-            iterate_objects(path, name, dict(columns), self.tree, self.step)
-            for path in (self.original, self.reconstructed)
-        )
-        return before, after
 
     def _weights(self) -> Iterator[np.ndarray | None]:
         if self.weight is None:

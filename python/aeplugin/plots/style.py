@@ -33,7 +33,7 @@ _OURS = {
     "font.family": "sans-serif",
     "font.size": 14,
     "font.sans-serif": ["TeX Gyre Heros", "DejaVu Sans"],  # both come with the dependencies: no search, no complaints
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 3,  # as 42, matplotlib embeds OpenType fonts under the wrong name, which preflight checks refuse
     "hatch.linewidth": 0.7,
     "legend.borderpad": 0.4,
     "legend.frameon": False,
@@ -125,8 +125,10 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def experiment_label(ax: Axes, look: Look, *, inset: float = 0, extra: str = "") -> list[Text]:
-    """Who shows this: text, energy and luminosity, and an `extra` line; moved right by `inset` (axes).
+def experiment_label(ax: Axes, look: Look, *, insets: tuple[float, float] = (0, 0), extra: str = "") -> list[Text]:
+    """Who shows this: text, energy and luminosity, and an `extra` line.
+
+    Long ones shrink until they fit between the `insets` at the left and right (fractions of the axes).
 
     In the style of CMS the former stand above the axes, else all at the upper left inside.
 
@@ -134,6 +136,7 @@ def experiment_label(ax: Axes, look: Look, *, inset: float = 0, extra: str = "")
         The texts inside the axes.
     """
     figure: Any = ax.get_figure(root=True)
+    width = ax.get_window_extent().width
     # mplhep draws the whole figure for each line that it appends; nothing but the text matters for that.
     for other in figure.axes:
         other.set_visible(False)
@@ -143,7 +146,8 @@ def experiment_label(ax: Axes, look: Look, *, inset: float = 0, extra: str = "")
     texts = [label for label in made if label is not None and label.get_text()]
     for label in texts:
         x, y = label.get_position()
-        label.set_position((x + inset, y + 0.005))
+        label.set_position((x + insets[0], y + 0.005))
+        fit_text(label, (0.97 - insets[1] - boxes(ax, [label])[0][0]) * width)
     return texts
 
 

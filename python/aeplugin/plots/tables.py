@@ -17,6 +17,8 @@ def shown(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
+        if 1e-4 <= abs(cell) < 1e7:
+            return f"{float(f'{cell:.4g}'):,.10f}".rstrip("0").rstrip(".")
         return f"{cell:.4g}"
     return f"{cell:,}" if isinstance(cell, int) else cell
 
