@@ -138,6 +138,18 @@ def test_weights_are_respected(tmp_path: Path) -> None:
     assert profile.sum(flow=True).variance == pytest.approx((each**2).sum())
 
 
+def test_small_weights_show(tmp_path: Path) -> None:
+    """Cross sections of 1e-9: colours and axes are theirs, and the contours those of equal weights."""
+    context = open_pair(tmp_path, COUNTS, *jets(OBJECTS), weights=np.full(EVENTS, 1e-9))
+    corner = next(plot for plot in correlation_plots(context) if plot.name == "Jet_residual_corner")
+    figure = draw(corner)
+    diagonal, pair, bar = figure.axes[0], figure.axes[3], figure.axes[-1]
+    fullest = max(corner.histograms[name].values().max() for name in ("pt_eta", "pt_phi", "eta_phi"))
+    assert bar.get_ylim() == pytest.approx((0.8e-9, fullest))
+    assert diagonal.get_ylim()[1] == pytest.approx(1.12 * corner.histograms["pt"].values().max())
+    assert len(pair.collections) == 2  # mesh and contours
+
+
 def test_missing_values_are_left_out_and_counted(tmp_path: Path) -> None:
     original, reconstructed = jets(OBJECTS)
     for side in (original, reconstructed):

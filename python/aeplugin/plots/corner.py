@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import hist
@@ -57,7 +57,7 @@ def draw_corner(study: Study, names: Sequence[str], caption: Caption) -> Figure:
     )
     small = 10.0 if size > 5 else 11.0
     pairs = {(x, y): filled.pairs[x, y] for row, y in enumerate(names) for x in names[:row]}
-    norm = LogNorm(0.8, max(10, *(pair.values().max() for pair in pairs.values())))
+    norm = _colour_range(pairs.values())
     order = list(group.columns)
     has_lines = False
     mesh = None
@@ -95,6 +95,13 @@ def draw_corner(study: Study, names: Sequence[str], caption: Caption) -> Figure:
     return figure
 
 
+def _colour_range(pairs: Iterable[hist.Hist]) -> LogNorm:
+    """From the emptiest to the fullest bin of all panels, at least a decade: of weights of any size."""
+    filled = np.concatenate([contents[contents > 0] for contents in (np.asarray(pair.values()) for pair in pairs)])
+    low, high = (filled.min(), filled.max()) if len(filled) else (1.0, 1.0)
+    return LogNorm(0.8 * low, max(10 * low, high))
+
+
 def _round_down(value: float) -> float:
     """The largest of 1, 2, 2.5 and 5 times a power of ten that is not above `value`."""
     power = 10.0 ** math.floor(math.log10(value))
@@ -107,7 +114,7 @@ def _draw_diagonal(ax: Axes, filled: Filled, variable: str, column: Column) -> N
     ax.stairs(contents, edges, fill=True, color=style.SKY, alpha=0.45)
     ax.stairs(contents, edges, color=style.BLUE, linewidth=1.1)
     _mark_tolerance(ax, edges, column, vertical=True)
-    ax.set_ylim(0, 1.12 * max(contents.max(), 1))
+    ax.set_ylim(0, 1.12 * (contents.max() or 1))
     ax.yaxis.set_major_locator(NullLocator())
     ax.yaxis.set_minor_locator(NullLocator())
 
