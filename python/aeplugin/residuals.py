@@ -43,11 +43,17 @@ def bound(column: LooseColumn) -> float:
     return tolerance.rel if tolerance.rel is not None else float(tolerance.abs or 0)
 
 
-def special_values(original: np.ndarray, column: LooseColumn) -> np.ndarray:
-    """For each value whether it is one that must not move at all: NaN, infinite, a sentinel, zero under `rel`."""
-    special = ~np.isfinite(original)
+def is_missing(values: np.ndarray, column: LooseColumn) -> np.ndarray:
+    """For each value whether it stands for something else: NaN, infinite, or a sentinel. Shape as `values`."""
+    missing = ~np.isfinite(values)
     for sentinel in column.sentinels:
-        special |= same_bits(original, np.full_like(original, sentinel))
+        missing |= same_bits(values, np.full_like(values, sentinel))
+    return np.asarray(missing)
+
+
+def special_values(original: np.ndarray, column: LooseColumn) -> np.ndarray:
+    """For each value whether it is one that must not move at all: missing, or zero under `rel`."""
+    special = is_missing(original, column)
     if column.tolerance.rel is not None:
         special |= original == 0
     return np.asarray(special)

@@ -10,7 +10,7 @@ import numpy as np
 import uproot
 from matplotlib.figure import Figure
 
-from aeplugin.plots import style
+from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Section, Table
 from aeplugin.report import Labels

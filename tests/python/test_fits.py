@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from aeplugin.plots import shapes
-from aeplugin.plots.fits import Fit, fit_crystal_ball, fit_gaussian_core, fit_peak
+from aeplugin.plots.summaries import shapes
+from aeplugin.plots.summaries.fits import Fit, fit_crystal_ball, fit_gaussian_core, fit_peak
 
 TAILS = (0.3, 1.2, 1.1, 3.0, 2.0, 8.0)
 """mean, sigma, alpha_low, n_low, alpha_high, n_high"""

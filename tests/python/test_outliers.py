@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from aeplugin._core import Autoencoder, Model
 from aeplugin.cli import main
 from aeplugin.files import iterate_objects
-from aeplugin.plots import Inputs, Plot, Section, Table, collect, style
-from aeplugin.plots.ranking import Worst
+from aeplugin.plots import Inputs, Plot, Section, Table, collect
+from aeplugin.plots.drawing import style
+from aeplugin.plots.outliers.ranking import Worst
 from aeplugin.recipe import Recipe
 from aeplugin.scores import score_objects
 

@@ -21,13 +21,15 @@ from matplotlib.figure import Figure
 
 from aeplugin.errors import InputError, RecipeError
 from aeplugin.files import recipe_of
-from aeplugin.plots import Inputs, Plot, collect, differences, filling, make_plots, naming, style
+from aeplugin.plots import Inputs, Plot, collect, filling, make_plots, naming
 from aeplugin.plots.__main__ import main
 from aeplugin.plots.binning import residual_bins, value_bins
+from aeplugin.plots.drawing import style
+from aeplugin.plots.drawing.panels import Span
 from aeplugin.plots.inputs import open_inputs
-from aeplugin.plots.panels import Span
 from aeplugin.plots.plot import Section, Table
 from aeplugin.plots.tables import to_csv, to_latex, to_markdown
+from aeplugin.plots.variables import differences
 from aeplugin.readers import other_objects
 from aeplugin.recipe import Column, Recipe, Tolerance
 from aeplugin.statistics import Correlation, Sample

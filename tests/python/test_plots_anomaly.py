@@ -15,12 +15,12 @@ import uproot
 from matplotlib.figure import Figure
 
 from aeplugin import Autoencoder, Model, Recipe
-from aeplugin.plots import style
 from aeplugin.plots.anomaly import SCORE, anomaly_plots, displayed, missing_momentum, read_scores
+from aeplugin.plots.drawing import style
+from aeplugin.plots.drawing.shortening import shorten, shorten_all
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.pairs import Pair
 from aeplugin.plots.plot import Plot, Table
-from aeplugin.plots.shortening import shorten, shorten_all
 from aeplugin.readers import Objects
 from aeplugin.scores import score_objects
 

@@ -21,13 +21,17 @@ from aeplugin.errors import InputError
 from aeplugin.evaluation import evaluate
 from aeplugin.files import iterate_objects
 from aeplugin.inspection import inspect
-from aeplugin.plots import compression, compression_bars, compression_peers, rate_figures, stored_sizes, style
-from aeplugin.plots.benchmark_results import LARGEST, bound_of, read_benchmark
+from aeplugin.plots import compression
+from aeplugin.plots.compression import bars as compression_bars
+from aeplugin.plots.compression import peers as compression_peers
+from aeplugin.plots.compression import rate_figures, stored_sizes
+from aeplugin.plots.compression.benchmark_results import LARGEST, bound_of, read_benchmark
+from aeplugin.plots.compression.rate_figures import Point, Series
+from aeplugin.plots.compression.stored_sizes import COUNTS, LATENTS, SPECIAL, Bar
+from aeplugin.plots.drawing import style
+from aeplugin.plots.drawing.style import Caption, Look
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Table
-from aeplugin.plots.rate_figures import Point, Series
-from aeplugin.plots.stored_sizes import COUNTS, LATENTS, SPECIAL, Bar
-from aeplugin.plots.style import Caption, Look
 from aeplugin.rntuples import stored_bytes
 
 RECIPE = r"""

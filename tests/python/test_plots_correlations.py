@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from aeplugin.plots import contours, headings, labels, matrices, profiles, style
-from aeplugin.plots.correlations import correlation_plots, widest
+from aeplugin.plots.correlations import contours, correlation_plots, matrices, profiles, widest
+from aeplugin.plots.correlations.relations import relate
+from aeplugin.plots.drawing import headings, labels, style
 from aeplugin.plots.inputs import Context
 from aeplugin.plots.plot import Plot
-from aeplugin.plots.relations import relate
 from aeplugin.statistics import Correlation
 from residual_toys import RECIPE, jets, open_pair
 

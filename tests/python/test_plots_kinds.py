@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 
 from aeplugin import Recipe
 from aeplugin.darkmachines import OBJECT_KINDS
-from aeplugin.plots import Plot, Table, style
+from aeplugin.plots import Plot, Table
+from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
-from aeplugin.plots.kind_filling import OTHERS, Survey, common_tolerance
 from aeplugin.plots.kinds import kind_plots
+from aeplugin.plots.kinds.filling import OTHERS, Survey, common_tolerance
 from aeplugin.plots.kinds_of_objects import kind_label, kind_name, kinds_of
 from aeplugin.residuals import wrap_angle
 

@@ -12,13 +12,14 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import stats
 
-from aeplugin.plots import naming, style
-from aeplugin.plots.composition import Composition, Counts, draw_composition
+from aeplugin.plots import naming
+from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Table
-from aeplugin.plots.resolutions import by_dataset, by_kind
-from aeplugin.plots.spreads import Estimate, Spread
 from aeplugin.plots.summaries import summary_plots
+from aeplugin.plots.summaries.composition import Composition, Counts, draw_composition
+from aeplugin.plots.summaries.resolutions import by_dataset, by_kind
+from aeplugin.plots.summaries.spreads import Estimate, Spread
 from aeplugin.recipe import Recipe
 from residual_toys import Columns, jets, write
 

@@ -15,10 +15,10 @@ import uproot
 from matplotlib.figure import Figure
 
 from aeplugin import Autoencoder, Model, Recipe
-from aeplugin.plots import latents, style
+from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Table
-from aeplugin.plots.training_curves import summaries, training_plots
+from aeplugin.plots.training import latents, summaries, training_plots
 
 RECIPE = r"""
 collections:

@@ -21,7 +21,7 @@ import aeplugin.report
 from aeplugin.cli import main
 from aeplugin.errors import InputError, RecipeError
 from aeplugin.evaluation import evaluate
-from aeplugin.plots import style
+from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Section, Table
 from aeplugin.plots.tables import to_csv

@@ -11,10 +11,11 @@ from pathlib import Path
 import hist
 
 from aeplugin.errors import InputError, nearest
-from aeplugin.plots import naming, style
+from aeplugin.plots import naming
 from aeplugin.plots.anomaly import anomaly_plots
 from aeplugin.plots.compression import compression_plots
 from aeplugin.plots.correlations import correlation_plots
+from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, Progress, open_inputs
 from aeplugin.plots.kinds import kind_plots
 from aeplugin.plots.outliers import outlier_plots
@@ -22,7 +23,7 @@ from aeplugin.plots.physics import physics_plots
 from aeplugin.plots.plot import Plot, Section, Table
 from aeplugin.plots.saving import make_folder, save_figure, save_histograms, save_table
 from aeplugin.plots.summaries import summary_plots
-from aeplugin.plots.training_curves import training_plots
+from aeplugin.plots.training import training_plots
 from aeplugin.plots.variables import variable_plots
 
 __all__ = ["FORMATS", "Inputs", "Plot", "Section", "Table", "collect", "make_plots", "write_plots"]

@@ -14,11 +14,11 @@ import hist
 import numpy as np
 
 from aeplugin import residuals
-from aeplugin.plots import wording
 from aeplugin.plots.binning import Bins, residual_bins, value_bins
+from aeplugin.plots.drawing import wording
 from aeplugin.plots.pairs import Group, Pair
 from aeplugin.readers import Objects
-from aeplugin.recipe import Column
+from aeplugin.recipe import Column, LooseColumn
 from aeplugin.statistics import Correlation, Sample
 
 Kind = Literal["residual", "relative_residual"]
@@ -57,11 +57,18 @@ def key_in_kind(variable: str, column: Column) -> Key:
 
 
 def compute(key: Key, column: Column, original: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:
-    """The residuals called `key`, shape (objects,), in double precision."""
+    """The residuals called `key`, shape (objects,), in double precision; NaN where the original is a sentinel."""
     with np.errstate(invalid="ignore", over="ignore"):  # inf - inf: counted later as not finite
         if key[1] == "relative_residual":
-            return residuals.relative_residual(original, reconstructed)
-        return residuals.residual(original, reconstructed, column)
+            moved = residuals.relative_residual(original, reconstructed)
+        else:
+            moved = residuals.residual(original, reconstructed, column)
+    return np.where(residuals.is_missing(original, column), np.nan, moved)
+
+
+def ordinary(values: np.ndarray, column: LooseColumn) -> np.ndarray:
+    """Values in double precision, NaN where they stand for something else; shape as given."""
+    return np.where(residuals.is_missing(values, column), np.nan, values.astype(np.float64))
 
 
 @dataclass
@@ -70,7 +77,7 @@ class Judged:
 
     sample: Sample = field(default_factory=Sample)
     special: int = 0
-    """Objects without a finite residual whose value was kept exactly (NaN, infinite, zero under a relative one)."""
+    """Objects without a residual whose value was kept (NaN, infinite, a sentinel, zero under a relative tolerance)."""
     broken: int = 0
     """Objects without a finite residual whose value was not kept."""
     outside: int = 0
@@ -119,8 +126,8 @@ class _Surveyor:
         found, columns = self._found, self._group.columns
         found.objects += len(before)
         for variable in columns:
-            found.originals[variable].update(before.columns[variable], weights)
-            found.reconstructed[variable].update(after.columns[variable], weights)
+            found.originals[variable].update(ordinary(before.columns[variable], columns[variable]), weights)
+            found.reconstructed[variable].update(ordinary(after.columns[variable], columns[variable]), weights)
         for key, judged in found.judged.items():
             judge(judged, key, columns[key[0]], before.columns[key[0]], after.columns[key[0]], weights)
         rows, chosen = finite_rows(self._group, before, after)
@@ -207,8 +214,8 @@ class _Filler:
         """Add the same objects of both files."""
         columns, filled = self._group.columns, self.filled
         for variable in columns:
-            fill_finite(filled.originals[variable], before.columns[variable], weights)
-            fill_finite(filled.reconstructed[variable], after.columns[variable], weights)
+            fill_finite(filled.originals[variable], ordinary(before.columns[variable], columns[variable]), weights)
+            fill_finite(filled.reconstructed[variable], ordinary(after.columns[variable], columns[variable]), weights)
         for key, histogram in filled.residuals.items():
             values = compute(key, columns[key[0]], before.columns[key[0]], after.columns[key[0]])
             fill_finite(histogram, values, weights)

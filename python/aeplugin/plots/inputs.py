@@ -13,7 +13,8 @@ from aeplugin._core import Model
 from aeplugin.compressed import CompressedFile
 from aeplugin.errors import InputError, RecipeError, nearest
 from aeplugin.files import codecs_of, is_compressed, recipe_of
-from aeplugin.plots import naming, style, wording
+from aeplugin.plots import naming
+from aeplugin.plots.drawing import style, wording
 from aeplugin.plots.filling import Study, study
 from aeplugin.plots.pairs import Group, Pair, groups_of
 from aeplugin.readers import EVENTS_PER_STEP

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aeplugin._core import CollectionModel
-from aeplugin.plots import style, wording
+from aeplugin.plots.drawing import style, wording
 from aeplugin.plots.inputs import Context
 from aeplugin.plots.pairs import Pair
 

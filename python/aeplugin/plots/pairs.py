@@ -11,7 +11,7 @@ import numpy as np
 
 from aeplugin.errors import InputError, RecipeError, nearest
 from aeplugin.files import iterate_groups, iterate_objects
-from aeplugin.plots.wording import variable_label
+from aeplugin.plots.drawing.wording import variable_label
 from aeplugin.readers import EVENTS_PER_STEP, Groups, Objects, groups_in_step, open_table
 from aeplugin.recipe import Column, Recipe
 from aeplugin.recipe_files import schema_of

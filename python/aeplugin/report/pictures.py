@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure as Drawing
 from PIL import Image
 
-from aeplugin.plots import style
+from aeplugin.plots.drawing import style
 from aeplugin.plots.plot import Plot
 from aeplugin.recipe import PlotStyle
 from aeplugin.report.contents import Picture

@@ -1,0 +1,1 @@
+"""What all topics draw with: style, labels, panels, and a distribution before and after."""
