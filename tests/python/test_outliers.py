@@ -22,6 +22,7 @@ from aeplugin.plots.drawing import style
 from aeplugin.plots.outliers.ranking import Worst
 from aeplugin.recipe import Recipe
 from aeplugin.scores import score_objects
+from pictures import PICTURE
 
 RECIPE = """
 collections:
@@ -144,7 +145,7 @@ def test_json_has_no_infinities(pair: tuple[Path, Path], tmp_path: Path) -> None
     assert worst["phi_reconstructed"] is None
 
 
-@pytest.mark.mpl_image_compare(baseline_dir="baseline", tolerance=8, savefig_kwargs={"dpi": 50}, style="default")
+@pytest.mark.mpl_image_compare(**PICTURE)
 def test_picture_outliers(pair: tuple[Path, Path]) -> Figure:
     found = contents(Inputs([pair], Recipe.from_text(RECIPE)))
     (plot,) = (item for item in found["outliers_Jet_pt_residual"] if isinstance(item, Plot))

@@ -33,6 +33,7 @@ from aeplugin.plots.variables import differences
 from aeplugin.readers import other_objects
 from aeplugin.recipe import Column, Recipe, Tolerance
 from aeplugin.statistics import Correlation, Sample
+from pictures import PICTURE
 
 RECIPE = r"""
 collections:
@@ -519,9 +520,6 @@ def test_tables_as_text() -> None:
     latex = to_latex(table)
     assert r"50 \% \& \_x\_ & 0 & -2.5 & 1 \\" in latex
     assert r"\begin{tabular}{lrrr}" in latex
-
-
-PICTURE = {"baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": "default"}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from aeplugin.plots.pairs import Pair
 from aeplugin.plots.plot import Plot, Table
 from aeplugin.readers import Objects
 from aeplugin.scores import score_objects
+from pictures import PICTURE
 
 RECIPE = """
 collections:
@@ -32,9 +33,6 @@ collections:
       eta: {tolerance: {abs: 0.01}}
       phi: {tolerance: {abs: 0.01}, unit: rad, periodic: true}
 """
-PICTURE: dict[str, Any] = {
-    "baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": style.settings("atlas")
-}  # fmt: skip
 Columns = dict[str, Any]
 Item = Plot | Table
 

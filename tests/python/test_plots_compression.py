@@ -33,6 +33,7 @@ from aeplugin.plots.drawing.style import Caption, Look
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Table
 from aeplugin.rntuples import stored_bytes
+from pictures import PICTURE
 
 RECIPE = r"""
 collections:
@@ -46,9 +47,6 @@ columns:
   MET_pt: {tolerance: {rel: 0.01}}
 """
 TIGHT = RECIPE.replace("0.02", "0.001").replace("0.01", "0.001")
-PICTURE: dict[str, Any] = {
-    "baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": style.settings("atlas")
-}  # fmt: skip
 LOOK = Look("atlas", "Simulation", 13)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import hist
 import numpy as np
@@ -18,11 +17,9 @@ from aeplugin.plots.drawing import headings, labels, style
 from aeplugin.plots.inputs import Context
 from aeplugin.plots.plot import Plot
 from aeplugin.statistics import Correlation
+from pictures import PICTURE
 from residual_toys import RECIPE, jets, open_pair
 
-PICTURE: dict[str, Any] = {
-    "baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": style.settings("atlas")
-}  # fmt: skip
 EVENTS = 500
 COUNTS = np.random.default_rng(0).poisson(4, EVENTS)
 OBJECTS = int(COUNTS.sum())

@@ -22,6 +22,7 @@ from aeplugin.plots.kinds import kind_plots
 from aeplugin.plots.kinds.filling import OTHERS, Survey, common_tolerance
 from aeplugin.plots.kinds_of_objects import kind_label, kind_name, kinds_of
 from aeplugin.residuals import wrap_angle
+from pictures import PICTURE
 
 OBJECTS = r"""
 collections:
@@ -39,9 +40,6 @@ collections:
       eta: {tolerance: {abs: 0.01}}
       phi: {tolerance: exact}
 """
-PICTURE: dict[str, Any] = {
-    "baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": style.settings("atlas")
-}  # fmt: skip
 Columns = dict[str, Any]
 Open = Callable[..., Context]
 

@@ -27,6 +27,7 @@ from aeplugin.plots.physics.figures import exchanged, measured
 from aeplugin.plots.physics.selection import Cut, Step, Tally, median_cut, parse_cuts
 from aeplugin.plots.saving import save_histograms
 from aeplugin.recipe_types import parse_type
+from pictures import PICTURE
 
 JETS = """
 collections:
@@ -37,9 +38,6 @@ collections:
       eta: {tolerance: {abs: 0.01}}
       phi: {tolerance: {abs: 0.01}, periodic: true}
 """
-PICTURE: dict[str, Any] = {
-    "baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": style.settings("atlas")
-}  # fmt: skip
 Columns = dict[str, Any]
 Open = Callable[..., Context]
 

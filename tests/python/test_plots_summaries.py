@@ -21,11 +21,9 @@ from aeplugin.plots.summaries.composition import Composition, Counts, draw_compo
 from aeplugin.plots.summaries.resolutions import by_dataset, by_kind
 from aeplugin.plots.summaries.spreads import Estimate, Spread
 from aeplugin.recipe import Recipe
+from pictures import PICTURE
 from residual_toys import Columns, jets, write
 
-PICTURE: dict[str, Any] = {
-    "baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": style.settings("atlas")
-}  # fmt: skip
 RECIPE = r"""
 collections:
   Object:

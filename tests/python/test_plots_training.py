@@ -19,6 +19,7 @@ from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Table
 from aeplugin.plots.training import latents, summaries, training_plots
+from pictures import PICTURE
 
 RECIPE = r"""
 collections:
@@ -28,9 +29,6 @@ collections:
       eta: {tolerance: {abs: 0.01}, sentinels: [-999], label: '$\eta$'}
       phi: {tolerance: {abs: 0.01}, unit: rad, periodic: true}
 """
-PICTURE: dict[str, Any] = {
-    "baseline_dir": "baseline", "tolerance": 8, "savefig_kwargs": {"dpi": 50}, "style": style.settings("atlas")
-}  # fmt: skip
 Columns = dict[str, np.ndarray]
 MakeContext = Callable[..., Context]
 
