@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def evaluate(original: str | Path, compressed: str | Path) -> Evaluation:
         objects[group.name] = number
         within[group.name] = _ratio(comparison.all_within, number)
         chosen = {variable: facts[column] for variable, column in group.columns.items()}
-        size = sum(column.bytes for column in chosen.values()) + _count_bytes(group.name, stored)
+        size = sum(column.bytes for column in chosen.values()) + count_bytes([group.name], stored)
         bits[group.name] = _ratio(8 * size, number)
         variables[group.name] = {variable: comparison.summary(variable, chosen[variable]) for variable in group.columns}
     sizes = file_size(original), file_size(compressed)
@@ -181,10 +181,15 @@ def _compare(
     return zip(groups, comparisons, strict=True)
 
 
-def _count_bytes(group: str, stored: dict[str, int]) -> int:
-    """What the numbers of objects of a collection take; see "Streams" in docs/format.md for the fields' names."""
-    (name,) = field_names([f"{group}_counts"])
-    return sum(size for field, size in stored.items() if field.rstrip("_") in (name, f"{name}_low"))
+def count_bytes(groups: Sequence[str], stored: Mapping[str, int]) -> int:
+    """What the numbers of objects of collections take; see "Streams" in docs/format.md for the fields' names.
+
+    Args:
+        stored: bytes by the fields of the blocks.
+    """
+    names = field_names([f"{group}_counts" for group in groups])
+    streams = {stream for name in names for stream in (name, f"{name}_low")}
+    return sum(size for field, size in stored.items() if field.rstrip("_") in streams)
 
 
 def _ratio(part: float, whole: int) -> float:

@@ -20,10 +20,11 @@ from aeplugin import Recipe, darkmachines
 from aeplugin.errors import RecipeError
 from aeplugin.plots import Plot, Table, physics
 from aeplugin.plots.drawing import style
+from aeplugin.plots.drawing.wording import measured
 from aeplugin.plots.event_view import EventView, find
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.physics import event_quantities, peaks
-from aeplugin.plots.physics.figures import exchanged, measured
+from aeplugin.plots.physics.figures import exchanged
 from aeplugin.plots.physics.selection import Cut, Step, Tally, median_cut, parse_cuts
 from aeplugin.plots.saving import save_histograms
 from aeplugin.recipe_types import parse_type

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from aeplugin._core import field_names
-from aeplugin.evaluation import Evaluation, ResidualSummary, evaluate
+from aeplugin.evaluation import Evaluation, ResidualSummary, count_bytes, evaluate
 from aeplugin.inspection import ColumnFacts, Inspection, inspect
 from aeplugin.plots.drawing.shortening import shorten
 from aeplugin.plots.inputs import Context
@@ -126,17 +125,10 @@ def bars(group: Group, objects: int, files: Sequence[Stored], original: Mapping[
         others = {
             LATENTS: sum(8 * column.latent_bytes / objects for column in facts.values()),
             SPECIAL: sum(8 * column.special_bytes / objects for column in facts.values()),
-            COUNTS: _count_bits(group, file, objects),
+            COUNTS: 8 * count_bytes([group.name, *group.files.values()], file.fields) / objects,
         }
         found.append(Bar(label, columns, {name: bits for name, bits in others.items() if bits > 0}))
     return found
-
-
-def _count_bits(group: Group, file: Stored, objects: int) -> float:
-    """What the numbers of objects of a group take; see "Streams" in docs/format.md for the fields' names."""
-    names = field_names([f"{name}_counts" for name in (group.name, *group.files.values())])
-    streams = {stream for name in names for stream in (name, f"{name}_low")}
-    return 8 * sum(size for field, size in file.fields.items() if field.rstrip("_") in streams) / objects
 
 
 def summaries(group: Group, file: Stored) -> dict[str, ResidualSummary]:

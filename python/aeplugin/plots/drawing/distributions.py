@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import hist
 import numpy as np
@@ -39,44 +40,75 @@ def draw_input(
     main, ratio = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     figure.subplots_adjust(left=0.14, right=0.96, top=0.95, bottom=0.12, hspace=0.06)
     span = Span.of([original, reconstructed], log[0])
-    texts = style.experiment_label(main, caption.look, insets=span.insets, extra=caption.network)
-    before, after = (np.asarray(h.values(flow=True), float) for h in (original, reconstructed))
-
-    error = np.sqrt(np.asarray(original.variances(flow=True), float))
-    filled = panels.draw(main, span, before, histtype="fill", facecolor=style.SKY, alpha=0.45, edgecolor="none")
-    panels.draw(main, span, before, histtype="step", color=style.BLUE, linewidth=1.2, yerr=False)
-    panels.band(
-        main, span, before - error, before + error, facecolor="none", edgecolor=style.GREY, hatch="/////", linewidth=0
-    )
-    line = panels.draw(
-        main, span, after, histtype="step", color=style.VERMILION, linewidth=1.6, linestyle="--", yerr=False
-    )
-    hatched = Patch(facecolor="none", edgecolor=style.GREY, hatch="/////", linewidth=0)
-
     exponent = 0 if log[0] else wording.axis_exponent(float(np.abs(span.edges).max()), column.unit)
-    panels.set_x(main, span, exponent, angle_ticks(span) if column.periodic else None)
-    legend = main.legend(
-        [filled, line, hatched],
-        [
-            f"Input ({_entries(samples[0], caption.noun, column)})",
-            f"Reconstructed ({_entries(samples[1], caption.noun, column)})",
-            "Input stat. uncertainty",
-        ],
-        loc="upper right",
-        bbox_to_anchor=(1 - span.insets[1], 1),
-    )
-    move_below(main, legend, texts)
-    notes: list[Artist] = [*texts, legend, *panels.name_strips(main, span)]
-    contents = np.where(before > 0, before, after)
-    panels.set_y(main, caption.per_bin, span, contents, notes, np.maximum(before + error, after), log=log[1])
+    ticks = angle_ticks(span) if column.periodic else None
+    panels.set_x(main, span, exponent, ticks)
+    entries = [_entries(sample, caption.noun, column) for sample in samples]
+    before, after, error = draw_main(main, span, (original, reconstructed), entries, caption, log=log[1])
     main.tick_params(labelbottom=False)
 
     draw_ratio(ratio, span, before, after, error)
     ratio.set_xlabel(wording.axis_title(label, column.unit, exponent))
-    panels.set_x(ratio, span, exponent, angle_ticks(span) if column.periodic else None)
+    panels.set_x(ratio, span, exponent, ticks)
     figure.align_ylabels()
     style.fit_text(ratio.xaxis.label, ratio.get_window_extent().width)
     return figure
+
+
+def draw_main(
+    ax: Axes,
+    span: Span,
+    histograms: tuple[hist.Hist, hist.Hist],
+    entries: Sequence[str],
+    caption: Caption,
+    lines: Sequence[str] = (),
+    *,
+    log: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The panel with input (filled, with its statistical uncertainty) and reconstructed (dashed); its x axis is set.
+
+    Args:
+        entries: of either, for the legend.
+        lines: what else the legend says.
+
+    Returns:
+        Contents of both with flow, and the uncertainties of the input, shape (bins + 2,) each.
+    """
+    before, after = (np.asarray(h.values(flow=True), float) for h in histograms)
+    error: np.ndarray = np.sqrt(np.asarray(histograms[0].variances(flow=True), float))
+    texts = style.experiment_label(ax, caption.look, insets=span.insets, extra=caption.network)
+    filled = panels.draw(ax, span, before, histtype="fill", facecolor=style.SKY, alpha=0.45, edgecolor="none")
+    panels.draw(ax, span, before, histtype="step", color=style.BLUE, linewidth=1.2, yerr=False)
+    hatch: dict[str, Any] = {"facecolor": "none", "edgecolor": style.GREY, "hatch": "/////", "linewidth": 0}
+    panels.band(ax, span, before - error, before + error, **hatch)
+    line = panels.draw(
+        ax, span, after, histtype="step", color=style.VERMILION, linewidth=1.6, linestyle="--", yerr=False
+    )
+    legend = ax.legend(
+        [filled, line, Patch(**hatch), *[Patch(alpha=0)] * len(lines)],
+        [f"Input ({entries[0]})", f"Reconstructed ({entries[1]})", "Input stat. uncertainty", *lines],
+        loc="upper right",
+        bbox_to_anchor=(1 - span.insets[1], 1),
+    )
+    move_below(ax, legend, texts)
+    notes: list[Artist] = [*texts, legend, *panels.name_strips(ax, span)]
+    contents = np.where(before > 0, before, after)
+    panels.set_y(ax, caption.per_bin, span, contents, notes, np.maximum(before + error, after), log=log)
+    return before, after, error
+
+
+def write_lines(ax: Axes, span: Span, lines: Sequence[str], texts: Sequence[Artist]) -> Legend:
+    """Lines of text at the upper right, below those `texts` at the left that they would run into."""
+    legend = ax.legend(
+        [Patch(alpha=0)] * len(lines),
+        lines,
+        loc="upper right",
+        handlelength=0,
+        handletextpad=0,
+        bbox_to_anchor=(1 - span.insets[1], 1),
+    )
+    move_below(ax, legend, texts)
+    return legend
 
 
 def move_below(ax: Axes, legend: Legend, texts: Sequence[Artist]) -> None:

@@ -93,3 +93,15 @@ def plural(collection: str) -> str:
     """What the objects of a collection are called: ``Jets``."""
     name = collection[:1].upper() + collection[1:]
     return name if name.endswith("s") else name + "s"
+
+
+def measured(value: float, error: float, unit: str) -> str:
+    """A value with its uncertainty, both to two digits of the latter; ``value`` alone where that is 0 or not known."""
+    if not (error > 0 and math.isfinite(value) and math.isfinite(error)):
+        return f"{number(value)} {unit}".rstrip()
+    power = math.floor(math.log10(error))
+    common = 0 if -4 <= power <= 4 else power // 3 * 3
+    digits = max(1 - (power - common), 0)
+    both = " \u00b1 ".join(f"{round(x, 1 - power) / 10.0**common:.{digits}f}" for x in (value, error))
+    scale = rf" $\times$ {upright(f'10^{{{common}}}')}" if common else ""
+    return f"({both}){scale} {unit}".replace("-", "\u2212", 1 if value < 0 else 0).rstrip()

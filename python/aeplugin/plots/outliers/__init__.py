@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from aeplugin.plots.drawing import panels, style, wording
+from aeplugin.plots.drawing import headings, panels, style, wording
 from aeplugin.plots.drawing.distributions import angle_ticks
 from aeplugin.plots.drawing.panels import Span
 from aeplugin.plots.filling import Study
@@ -78,13 +78,15 @@ def draw_outliers(ranking: Ranking, study: Study | None, caption: style.Caption)
     size = 1 + len(drawn)
     columns = min(size, 3)
     rows = math.ceil(size / columns)
-    width, height = max(3.1 * columns, 6.2), 2.7 * rows + 0.75
+    width = max(3.1 * columns, 6.2)
+    head = headings.height(width - 0.95)
+    height = 2.6 * rows + head
     figure = style.new_figure(width, height)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in grid[size:]:
         ax.set_axis_off()
     figure.subplots_adjust(
-        left=0.75 / width, right=1 - 0.2 / width, top=1 - 0.75 / height, bottom=0.6 / height, wspace=0.3, hspace=0.42
+        left=0.75 / width, right=1 - 0.2 / width, top=1 - head / height, bottom=0.6 / height, wspace=0.3, hspace=0.42
     )
     measure = ranking.measure[:1].upper() + ranking.measure[1:]
     _draw_panel(grid[0], ranking.bulk, ranking.worst.badness, measure, ranking.unit, log=True)
@@ -98,7 +100,12 @@ def draw_outliers(ranking: Ranking, study: Study | None, caption: style.Caption)
     for ax in grid[:size:columns]:
         ax.set_ylabel(caption.per_bin, fontsize=style.SMALL)
         style.fit_text(ax.yaxis.label, ax.get_window_extent().height, vertical=True)
-    _head(figure, ranking, caption, width, height)
+    worst = Line2D([], [], color=style.VERMILION, marker="v", linestyle="none", markersize=7)
+    bulk = Patch(facecolor=style.SKY, edgecolor=style.BLUE, alpha=0.6)
+    marks = f"The worst {len(ranking.worst.badness)}"
+    headings.write(
+        figure, caption, [f"{wording.count(ranking.sample.count)} {caption.noun}"], ([bulk, worst], ["All", marks])
+    )
     return figure
 
 
@@ -128,32 +135,3 @@ def _draw_panel(
     ax.set_xlabel(wording.axis_title(label, unit, exponent), fontsize=style.SMALL)
     ax.set_ylabel("")
     style.fit_text(ax.xaxis.label, ax.get_window_extent().width)
-
-
-def _head(figure: Figure, ranking: Ranking, caption: style.Caption, width: float, height: float) -> None:
-    """Whose plot this is at the left, what is what at the right, both above the panels."""
-    left, right, top = 0.75 / width, 1 - 0.2 / width, 1 - 0.12 / height
-    texts = [
-        figure.text(left, top, caption.look.text, fontsize=15, fontweight="bold", fontstyle="italic", va="top"),
-        figure.text(
-            left,
-            1 - 0.42 / height,
-            rf"$\sqrt{{s}} = \mathrm{{{caption.look.energy:g}}}$ TeV, {caption.network}",
-            fontsize=style.SMALL,
-            va="top",
-        ),
-    ]
-    legend = figure.legend(
-        [
-            Patch(facecolor=style.SKY, edgecolor=style.BLUE, alpha=0.6),
-            Line2D([], [], color=style.VERMILION, marker="v", linestyle="none", markersize=7),
-        ],
-        [f"All {wording.count(ranking.sample.count)} {caption.noun}", f"The worst {len(ranking.worst.badness)}"],
-        loc="upper right",
-        bbox_to_anchor=(right, 1 - 0.03 / height),
-        borderaxespad=0,
-        handlelength=1.4,
-    )
-    box = legend.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
-    for text in texts:
-        style.fit_text(text, box.x0 - left * figure.bbox.width - 10)

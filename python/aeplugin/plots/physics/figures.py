@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +10,10 @@ from hist.intervals import clopper_pearson_interval, poisson_interval
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from aeplugin.plots.drawing import panels, style, wording
-from aeplugin.plots.drawing.distributions import draw_ratio, move_below
+from aeplugin.plots.drawing.distributions import draw_main, draw_ratio, move_below, write_lines
 from aeplugin.plots.drawing.panels import Span
 from aeplugin.plots.drawing.style import Caption
 from aeplugin.plots.physics.filling import Result
@@ -40,9 +38,12 @@ def draw_quantity(result: Result, caption: Caption) -> Figure:
     figure.subplots_adjust(left=0.14, right=0.96, top=0.95, bottom=0.1 if moves else 0.12, hspace=0.08)
     span = Span.of([result.before, result.after], result.log)
     exponent = 0 if span.log else wording.axis_exponent(float(np.abs(span.edges).max()), result.quantity.unit)
-    error = _draw_both(main, span, result, caption, exponent)
+    panels.set_x(main, span, exponent)
+    found = result.survey
+    entries = [f"{wording.count(sample.count)} {caption.noun}" for sample in (found.before, found.after)]
+    lines = _statistics(result, caption.noun)
+    before, after, error = draw_main(main, span, (result.before, result.after), entries, caption, lines)
     main.tick_params(labelbottom=False)
-    before, after = (np.asarray(h.values(flow=True), float) for h in (result.before, result.after))
     draw_ratio(ratio, span, before, after, error)
     panels.set_x(ratio, span, exponent)
     for ax in others:
@@ -54,39 +55,6 @@ def draw_quantity(result: Result, caption: Caption) -> Figure:
     figure.align_ylabels()
     style.fit_text(lowest.xaxis.label, lowest.get_window_extent().width)
     return figure
-
-
-def _draw_both(ax: Axes, span: Span, result: Result, caption: Caption, exponent: int) -> np.ndarray:
-    """The main panel; the statistical uncertainties of the original are returned, with flow."""
-    before, after = (np.asarray(h.values(flow=True), float) for h in (result.before, result.after))
-    error: np.ndarray = np.sqrt(np.asarray(result.before.variances(flow=True), float))
-    texts = style.experiment_label(ax, caption.look, insets=span.insets, extra=caption.network)
-    filled = panels.draw(ax, span, before, histtype="fill", facecolor=style.SKY, alpha=0.45, edgecolor="none")
-    panels.draw(ax, span, before, histtype="step", color=style.BLUE, linewidth=1.2, yerr=False)
-    options: dict[str, Any] = {"facecolor": "none", "edgecolor": style.GREY, "hatch": "/////", "linewidth": 0}
-    panels.band(ax, span, before - error, before + error, **options)
-    line = panels.draw(
-        ax, span, after, histtype="step", color=style.VERMILION, linewidth=1.6, linestyle="--", yerr=False
-    )
-    panels.set_x(ax, span, exponent)
-    found, lines = result.survey, _statistics(result, caption.noun)
-    legend = ax.legend(
-        [filled, line, Patch(**options), *[Patch(alpha=0)] * len(lines)],
-        [
-            f"Input ({wording.count(found.before.count)} {caption.noun})",
-            f"Reconstructed ({wording.count(found.after.count)} {caption.noun})",
-            "Input stat. uncertainty",
-            *lines,
-        ],
-        loc="upper right",
-        bbox_to_anchor=(1 - span.insets[1], 1),
-    )
-    move_below(ax, legend, texts)
-    notes: list[Artist] = [*texts, legend, *panels.name_strips(ax, span)]
-    panels.set_y(
-        ax, caption.per_bin, span, np.where(before > 0, before, after), notes, np.maximum(before + error, after)
-    )
-    return error
 
 
 def _statistics(result: Result, noun: str) -> list[str]:
@@ -105,7 +73,7 @@ def _statistics(result: Result, noun: str) -> list[str]:
     peak = result.peak
     if peak is not None:
         lines.append(f"Peak at {wording.amount(peak.position, unit)}")
-        lines.append(f"moved by {measured(peak.shift, peak.error, unit)}")
+        lines.append(f"moved by {wording.measured(peak.shift, peak.error, unit)}")
     return lines
 
 
@@ -117,18 +85,6 @@ def _common_reach(sizes: np.ndarray, contents: np.ndarray) -> tuple[float, float
     sums = np.cumsum(contents[order])
     reach = 1.3 * float(sizes[order][np.searchsorted(sums, 0.95 * sums[-1])]) or 1.0
     return -reach, reach
-
-
-def measured(value: float, error: float, unit: str) -> str:
-    """A value with its uncertainty, both to two digits of the latter; ``value`` alone where that is 0 or not known."""
-    if not (error > 0 and math.isfinite(value) and math.isfinite(error)):
-        return f"{wording.number(value)} {unit}".rstrip()
-    power = math.floor(math.log10(error))
-    common = 0 if -4 <= power <= 4 else power // 3 * 3
-    digits = max(1 - (power - common), 0)
-    both = " \u00b1 ".join(f"{round(x, 1 - power) / 10.0**common:.{digits}f}" for x in (value, error))
-    scale = rf" $\times$ {wording.upright(f'10^{{{common}}}')}" if common else ""
-    return f"({both}){scale} {unit}".replace("-", "\u2212", 1 if value < 0 else 0).rstrip()
 
 
 def _moved(result: Result) -> str:
@@ -194,7 +150,7 @@ def draw_shift(result: Result, caption: Caption) -> Figure:
     effective = contents.sum() ** 2 / np.asarray(result.shift.variances(flow=True), float).sum()
     uncertainty = sample.deviation / np.sqrt(effective)
     scale = 100 if unit == "%" else 1
-    mean = measured(scale * sample.mean, scale * uncertainty, unit)
+    mean = wording.measured(scale * sample.mean, scale * uncertainty, unit)
     lines = [f"{wording.count(sample.count)} {caption.noun}", f"Mean {mean}"]
     lines.append(f"Std. dev. {wording.amount(sample.deviation, unit)}")
     if sample.integers:
@@ -204,15 +160,7 @@ def draw_shift(result: Result, caption: Caption) -> Figure:
             f"{share} % of |shift| \u2264 {wording.amount(sample.abs_quantile(share / 100), unit)}"
             for share in (68, 95)
         ]
-    legend = ax.legend(
-        [Patch(alpha=0)] * len(lines),
-        lines,
-        loc="upper right",
-        handlelength=0,
-        handletextpad=0,
-        bbox_to_anchor=(1 - span.insets[1], 1),
-    )
-    move_below(ax, legend, texts)
+    legend = write_lines(ax, span, lines, texts)
     texts += [legend, *panels.name_strips(ax, span)]
     long_tails = sample.integers or sample.abs_quantile(0.95) > 4 * sample.abs_quantile(0.68)
     panels.set_y(ax, caption.per_bin, span, contents, texts, log=long_tails)

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from aeplugin import residuals
 from aeplugin.plots.drawing import panels, style, wording
-from aeplugin.plots.drawing.distributions import move_below
+from aeplugin.plots.drawing.distributions import write_lines
 from aeplugin.plots.drawing.panels import Span
 from aeplugin.plots.drawing.style import Caption
 from aeplugin.plots.filling import Judged, Key, key_in_kind
@@ -120,16 +120,7 @@ def _draw(
     )
     ax.add_artist(legend)
     texts.append(legend)
-    lines = statistics(key, judged, in_kind, unit, center)
-    numbers = ax.legend(
-        [Patch(alpha=0)] * len(lines),
-        lines,
-        loc="upper right",
-        handlelength=0,
-        handletextpad=0,
-        bbox_to_anchor=(1 - span.insets[1], 1),
-    )
-    move_below(ax, numbers, texts)
+    numbers = write_lines(ax, span, statistics(key, judged, in_kind, unit, center), texts)
     texts += [numbers, *panels.name_strips(ax, span)]
     ends = center - bound, center + bound
     ceiling = panels.free_height(ax, span, *ends, texts) if shown else 1.0
