@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from aeplugin.errors import Error, InputError, nearest
 
@@ -41,7 +41,15 @@ def base_name(name: str | Path) -> str:
         return Path(name).name
     address = urlsplit(str(name))
     last = PurePosixPath(unquote(address.path)).name
-    return address.netloc if last in ("", "..") else last
+    return address.hostname or "" if last in ("", "..") else last
+
+
+def without_secrets(name: str) -> str:
+    """A URL without user, password, query and fragment, which may be keys; other texts as they are."""
+    if not is_url(name):
+        return name
+    address = urlsplit(name)
+    return urlunsplit((address.scheme, address.netloc.rpartition("@")[2], address.path, "", ""))
 
 
 def file_size(name: str | Path) -> int:

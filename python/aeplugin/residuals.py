@@ -47,7 +47,8 @@ def is_missing(values: np.ndarray, column: LooseColumn) -> np.ndarray:
     """For each value whether it stands for something else: NaN, infinite, or a sentinel. Shape as `values`."""
     missing = ~np.isfinite(values)
     for sentinel in column.sentinels:
-        missing |= same_bits(values, np.full_like(values, sentinel))
+        is_float = values.dtype.kind == "f"  # whole numbers have no room for some sentinels
+        missing |= same_bits(values, np.full_like(values, sentinel)) if is_float else values == sentinel
     return np.asarray(missing)
 
 

@@ -76,21 +76,15 @@ class Sample:
         self._positive.update(finite[~is_negative], shares[~is_negative])
 
     def _add_moments(self, values: np.ndarray, weights: np.ndarray) -> None:
-        # Chan's update keeps its digits where the mean is large against the width.
-        added = float(weights.sum())
-        total = self.weight + added
-        if added == 0 or total == 0:
-            self.weight = total
-            return
-        mean = float((values * weights).sum() / added)
-        squares = float((weights * (values - mean) ** 2).sum())
+        # About the mean so far, which keeps digits, and never over the block's own sum of weights, which may be 0.
+        center = self.mean if self.weight != 0 else float(values.mean())
+        moved = values - center
+        self.weight += float(weights.sum())
         if self.weight == 0:
-            self.mean, self._squares = mean, squares
-        else:
-            step = mean - self.mean
-            self._squares += squares + step**2 * self.weight * added / total
-            self.mean += step * added / total
-        self.weight = total
+            return
+        first, second = float((weights * moved).sum()), float((weights * moved**2).sum())
+        self._squares += second - first**2 / self.weight
+        self.mean = center + first / self.weight
 
     @property
     def deviation(self) -> float:

@@ -401,7 +401,7 @@ def test_command(tmp_path: Path, files: tuple[Path, Path]) -> None:
         assert runner.invoke(main, [*arguments, *wrong]).exit_code == 2
     odd = runner.invoke(main, arguments[1:])
     assert odd.exit_code == 2
-    assert "got 1 files, expected pairs" in odd.stderr
+    assert "got 1 file, expected pairs" in odd.stderr
 
 
 def test_saved_histograms_are_those_of_the_plots(files: tuple[Path, Path], recipe: Recipe, tmp_path: Path) -> None:

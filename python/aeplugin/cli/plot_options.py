@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def _pairs(_: click.Context, __: click.Parameter, value: tuple[Input, ...]) -> list[tuple[Input, Input]]:
     if len(value) % 2:
+        number = "1 file" if len(value) == 1 else f"{len(value)} files"
         raise click.UsageError(
-            f"got {len(value)} files, expected pairs: ORIGINAL RECONSTRUCTED, for one data set after the other"
+            f"got {number}, expected pairs: ORIGINAL RECONSTRUCTED, for one data set after the other"
         )
     return list(zip(value[::2], value[1::2], strict=True))
 

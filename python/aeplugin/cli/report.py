@@ -10,6 +10,7 @@ import click
 
 from aeplugin.cli.options import OUTPUT
 from aeplugin.cli.plot_options import input_options, inputs_of
+from aeplugin.remote import without_secrets
 from aeplugin.terminal import Command, progress_bar
 
 
@@ -46,7 +47,7 @@ def report(
             pdf=pdf,
             title=title,
             sections=[name.strip().lower() for name in (sections or "").split(",") if name.strip()],
-            command=shlex.join(["aeplugin", "report", *ctx.meta["typed"]]),
+            command=shlex.join(["aeplugin", "report", *map(without_secrets, ctx.meta["typed"])]),
             progress=lambda what, fraction: update(fraction, what),
         )
     for path in written:

@@ -147,7 +147,7 @@ def collect(
     known = [section.name for section in Section]
     for name in sections:
         if name not in known:
-            raise InputError(f"section: no {name!r}{nearest(name, known)} (there are {', '.join(known)})")
+            raise InputError(f"section: no {name!r}{nearest(name, known)}")
     chosen = {section: topic for section, topic in TOPICS.items() if not sections or section.name in sections}
     now = next(iter(chosen), Section.variables)
     events = 0

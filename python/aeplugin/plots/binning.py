@@ -54,7 +54,7 @@ def value_bins(sample: Sample, column: Column) -> Bins:
     low, high = sample.quantile(0.001), sample.quantile(0.999)
     if sample.max - sample.min <= 1.3 * (high - low):
         low, high = sample.min, sample.max
-    if sample.integers and high - low <= 100:
+    if sample.integers and high - low <= 100 and max(abs(low), abs(high)) < 2**52:
         return Bins(np.arange(math.floor(low) - 0.5, math.ceil(high) + 1))
     if high <= low:
         margin = 0.1 * abs(low) or 1.0
@@ -70,12 +70,12 @@ def _turn(low: float, bins: int, cell: float) -> np.ndarray:
     high = low + 2 * math.pi
     if cell > 0:
         cells = round(high / cell) - round(low / cell) + 1
-        fitting = [number for number in range(1, cells + 1) if cells % number == 0 and bins / 2 <= number <= 2 * bins]
+        fitting = [number for number in range(max(bins // 2, 1), 2 * bins + 1) if cells % number == 0]
         if fitting and cells / bins <= CELLS_THAT_SHOW:
             number = min(fitting, key=lambda n: abs(math.log(n / bins)))
             return np.asarray((round(low / cell) - 0.5 + cells / number * np.arange(number + 1)) * cell)
     # A float32 pi is larger than pi: a hair more room keeps it out of the overflow.
-    return np.linspace(low - 1e-6, high + 1e-6, bins + 1)
+    return np.linspace(low, high, bins + 1)
 
 
 def _on_grid(edges: np.ndarray, cell: float) -> np.ndarray:

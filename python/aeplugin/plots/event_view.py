@@ -124,7 +124,8 @@ class EventView:
     def _event(self, side: Mapping[str, Objects], real: Mapping[str, np.ndarray]) -> Event:
         made: dict[str, ak.Array] = {}
         for name in self.objects:
-            made |= self._by_role(side[name], real[name]) if self.by_kind else {name: _momenta(side[name], real[name])}
+            objects, some = side[name], real[name]
+            made |= self._by_role(objects, some) if self.by_kind else {name: _momenta(objects, some, name)}
         if not self.met:
             return Event(made, None)
         values = {
@@ -140,7 +141,7 @@ class EventView:
             codes = [i for i, name in enumerate(OBJECT_KINDS) if _KIND_ROLES[name[0]] == role]
             chosen = real & np.isin(kinds, codes)
             charge = charges[np.clip(kinds, 0, len(charges) - 1)]
-            found[role] = _momenta(Objects(objects.counts, objects.columns | {"charge": charge}), chosen)
+            found[role] = _momenta(Objects(objects.counts, objects.columns | {"charge": charge}), chosen, role)
         return found
 
     def _real(self, group: str, objects: Objects) -> np.ndarray:
@@ -236,15 +237,19 @@ def _find_met(schema: Mapping[str, ColumnKind]) -> dict[str, str]:
     return {}
 
 
-def _momenta(objects: Objects, chosen: np.ndarray) -> ak.Array:
-    """The chosen objects as momenta; those without energy or mass get mass 0."""
+def _momenta(objects: Objects, chosen: np.ndarray, role: str) -> ak.Array:
+    """The chosen objects as momenta; those without energy or mass get mass 0, as do leptons and photons.
+
+    Nobody takes these from an energy that is known to per cents only.
+    """
     events = np.repeat(np.arange(len(objects.counts)), objects.counts)
     counts = np.bincount(events[chosen], minlength=len(objects.counts))
     values = {v: array[chosen].astype(np.float64) for v, array in objects.columns.items() if v != "kind"}
     if "px" in values:
         momenta = vector.array({v: values.pop(v) for v in _CARTESIAN})
         values |= {"pt": momenta.pt, "eta": momenta.eta, "phi": momenta.phi, "E": momenta.E}
-    elif "E" not in values and "mass" not in values:
+    elif role != "jets" or ("E" not in values and "mass" not in values):
+        values.pop("E", None)
         values["mass"] = np.zeros(len(values["pt"]))
     return ak.unflatten(ak.zip(values, with_name="Momentum4D"), counts)
 

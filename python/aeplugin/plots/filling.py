@@ -14,6 +14,7 @@ import hist
 import numpy as np
 
 from aeplugin import residuals
+from aeplugin.errors import InputError
 from aeplugin.plots.binning import Bins, residual_bins, value_bins
 from aeplugin.plots.drawing import wording
 from aeplugin.plots.pairs import Group, Pair
@@ -203,7 +204,8 @@ class _Filler:
             residuals={key: empty(ranges[key], _title(group, key), weighted, tolerances[key]) for key in ranges},
             pairs={
                 pair: hist.Hist(
-                    *(_coarse_axis(in_kind[name], found.objects) for name in pair), storage=storage(weighted)
+                    *(_coarse_axis(in_kind[name], found.objects, columns[name]) for name in pair),
+                    storage=storage(weighted),
                 )
                 for pair in pairs
             },
@@ -256,9 +258,15 @@ def fill_finite(histogram: hist.Hist, values: np.ndarray, weights: np.ndarray | 
     histogram.fill(values[finite].astype(np.float64), weight=None if weights is None else weights[finite])
 
 
-def _coarse_axis(edges: np.ndarray, objects: int) -> hist.axis.Regular:
-    bins = int(min(max(objects**0.33, 9), CORNER_BINS)) | 1  # odd: zero in the middle of a bin
-    return hist.axis.Regular(bins, edges[0], edges[-1])
+def _coarse_axis(edges: np.ndarray, objects: int, column: Column) -> hist.axis.Regular:
+    """Wide bins with zero in the middle of one; the tolerance, where it is on the axis, is an edge of two."""
+    bins = int(min(max(objects**0.33, 9), CORNER_BINS)) | 1
+    reach, tolerance = float(edges[-1]), residuals.bound(column)
+    if not 0.2 * reach < tolerance < reach:
+        return hist.axis.Regular(bins, -reach, reach)
+    width = tolerance / (max(round(bins * tolerance / (2 * reach) - 0.5), 1) + 0.5)
+    half = (math.ceil(reach / width - 0.5) + 0.5) * width
+    return hist.axis.Regular(round(2 * half / width), -half, half)
 
 
 @dataclass(frozen=True)
@@ -274,11 +282,19 @@ def survey(pair: Pair, groups: Sequence[Group]) -> dict[str, Survey]:
     """The first pass alone: for each group what it holds, and how far it moved.
 
     Raises:
-        InputError: see `Pair.blocks`.
+        InputError: see `Pair.blocks`; also weights that do not add up to something positive.
     """
     surveyors = {group.name: _Surveyor(group) for group in groups}
     _pass(pair, groups, surveyors)
-    return {name: surveyor.found() for name, surveyor in surveyors.items()}
+    found = {name: surveyor.found() for name, surveyor in surveyors.items()}
+    for name, each in found.items():
+        samples = [sample for sample in each.originals.values() if sample.count]
+        if pair.weight is not None and samples and not any(sample.weight > 0 for sample in samples):
+            raise InputError(
+                f"{pair.original}: the weights in {pair.weight!r} of all {name} add up to {samples[0].weight:g}; "
+                "expected a positive sum"
+            )
+    return found
 
 
 def study(pair: Pair, groups: Sequence[Group]) -> list[Study]:

@@ -16,7 +16,7 @@ from aeplugin.files import codecs_of, is_compressed, recipe_of
 from aeplugin.plots import naming
 from aeplugin.plots.drawing import style, wording
 from aeplugin.plots.filling import Study, study
-from aeplugin.plots.pairs import Group, Pair, groups_of
+from aeplugin.plots.pairs import Group, Pair, groups_of, plain_name
 from aeplugin.readers import EVENTS_PER_STEP
 from aeplugin.recipe import Plots, Recipe
 from aeplugin.recipe_files import schema_of
@@ -130,7 +130,7 @@ class Context:
     def caption(self, group: Group) -> style.Caption:
         """What is written on the plots of a group."""
         objects = "Events" if group.single else wording.plural(group.name)
-        return style.Caption(self.look, objects, group.network, self.pair.weight is not None)
+        return style.Caption(self.look, objects, f"{self.pair.name}, {group.network}", self.pair.weight is not None)
 
     def collection_network(self, name: str | None) -> str:
         """What file names call the model of the collection `name`; of what is outside of collections for None."""
@@ -168,7 +168,7 @@ def open_inputs(inputs: Inputs, on_events: Callable[[int], None] = lambda events
     known = [pair.name for pair in pairs]
     for signal in inputs.signals:
         if signal not in known:
-            raise InputError(f"signal: no data set {signal!r}{nearest(signal, known)} (there are {', '.join(known)})")
+            raise InputError(f"signal: no data set {signal!r}{nearest(signal, known)}")
     inside = [reconstructed] if is_compressed(reconstructed) else []
     context = Context(
         recipe=resolved,
@@ -199,5 +199,12 @@ def _recipe(inputs: Inputs) -> Recipe:
 
 def _names(pairs: Sequence[tuple[str | Path, str | Path]]) -> list[str]:
     """Names of data sets: those of the originals without suffix, numbered where they are the same."""
+    names: list[str] = []
     stems = [base_name(original).split(".")[0] for original, _ in pairs]
-    return [stem if stems.count(stem) == 1 else f"{stem}-{i + 1}" for i, stem in enumerate(stems)]
+    for stem in stems:
+        name, number = stem if stems.count(stem) == 1 else f"{stem}-1", 1
+        while plain_name(name) in map(plain_name, names):
+            number += 1
+            name = f"{stem}-{number}"
+        names.append(name)
+    return names

@@ -129,8 +129,14 @@ class Pair:
             raise InputError(
                 f"{self.original}: no column {self.weight!r} with one weight per event{nearest(self.weight, single)}"
             )
+        start = 0
         for block in iterate_objects(self.original, "weights", {"weight": self.weight}, self.tree, self.step):
-            yield block.columns["weight"].astype(np.float64)
+            weights = block.columns["weight"].astype(np.float64)
+            if not np.isfinite(weights).all():
+                event = start + int(np.flatnonzero(~np.isfinite(weights))[0])
+                raise InputError(f"{self.original}: column {self.weight!r}: the weight of event {event} is not finite")
+            yield weights
+            start += len(weights)
         while True:  # other readers find out that there are more events, and say so better
             yield np.empty(0)
 

@@ -52,7 +52,9 @@ def make_report(
         ImportError: `pdf` is asked for and typst is missing.
     """
     tell = progress or (lambda what, fraction: None)
+    others = (inputs.recipe, inputs.model, inputs.benchmark, *inputs.compare)
     read = [path for pair in inputs.pairs for path in pair]
+    read += [path for path in others if isinstance(path, str | Path)]
     for path in (output, *([] if pdf is None else [pdf])):
         check_output(Path(path), *read)
     if pdf is not None:

@@ -23,7 +23,7 @@ ABOUT = {
     Section.physics: "What an analysis would see: masses, sums, balances and a selection, before and after.",
     Section.compression: "What the accuracy costs and what it saves: bits by column, size against error, and speed.",
     Section.training: "How the network was trained, and what its latent variables hold.",
-    Section.anomaly: "Whether signals stand out from backgrounds as well after compression as before.",
+    Section.anomaly: "Which data sets, and which events, the network finds strange; of the events before compression.",
     Section.outliers: "The objects that moved furthest or are the least expected, beside all others.",
 }
 """What each chapter tells, for those who do not read captions."""

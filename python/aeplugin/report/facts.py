@@ -9,12 +9,13 @@ from functools import cached_property
 
 from aeplugin.compressed import CompressedFile
 from aeplugin.evaluation import ResidualSummary, evaluate
-from aeplugin.files import is_compressed
+from aeplugin.files import is_compressed, recipe_of
 from aeplugin.inspection import Inspection, inspect
 from aeplugin.plots.filling import Survey, key_in_kind, survey
 from aeplugin.plots.inputs import Context
-from aeplugin.plots.pairs import Group, Pair
+from aeplugin.plots.pairs import Group, Pair, groups_of
 from aeplugin.readers import open_table, reading
+from aeplugin.recipe_files import schema_of
 from aeplugin.remote import base_name, file_size
 from aeplugin.residuals import bound
 from aeplugin.rntuples import RNTUPLE_CLASS, stored_bytes
@@ -208,8 +209,9 @@ def _promised(name: str, variable: str, summary: ResidualSummary, values: int, u
 
 
 def _of_other(context: Context, pair: Pair) -> DataSet:
-    """Of a pair whose reconstructed file is not compressed: the recipe says what was promised."""
-    found = survey(pair, context.groups)
+    """Of a pair whose reconstructed file is not compressed: the recipe inside, or the given one, has the promise."""
+    groups = _groups(context, pair)
+    found = survey(pair, groups)
     return DataSet(
         name=pair.name,
         original=base_name(pair.original),
@@ -219,11 +221,18 @@ def _of_other(context: Context, pair: Pair) -> DataSet:
         events=pair.events,
         objects={name: what.objects for name, what in found.items()},
         bits={},
-        promises=tuple(
-            _surveyed(group, variable, found[group.name]) for group in context.groups for variable in group.columns
-        ),
+        promises=tuple(_surveyed(group, variable, found[group.name]) for group in groups for variable in group.columns),
         about=None,
     )
+
+
+def _groups(context: Context, pair: Pair) -> list[Group]:
+    """What may move in a data set, as far as it has it."""
+    recipe = recipe_of(pair.reconstructed)
+    if recipe is not None:
+        resolved = recipe.resolve(schema_of(pair.original, pair.tree)[1], str(pair.original))
+        return groups_of(resolved, pair, context.collection_network)
+    return [group for group in context.groups if all(column in pair.schema for column in group.files.values())]
 
 
 def _surveyed(group: Group, variable: str, found: Survey) -> Promise:

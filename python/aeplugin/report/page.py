@@ -37,7 +37,8 @@ def write_page(report: Report, path: Path) -> None:
         # The browser runs this script and no other, and loads nothing from anywhere.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    # Names of files need not be valid text.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         for chunk in stream:
             file.write(chunk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -150,7 +151,7 @@ def _plots(collection: CollectionModel, samples: list[Sample], context: Context)
             title=f"Anomaly score of events by their {objects}",
             caption=f"How badly the network reconstructs the {objects} of an event: the mean squared difference in its "
             "standardised units, normalised to one for each data set. Data sets unlike those that it was trained on "
-            "should lie further to the right."
+            f"{_trained_on(context)}should lie further to the right."
             + (f" Events without {objects} score 0: the underflow." if empty else ""),
             draw=partial(draw_scores, _drawn(samples, histograms, short), caption),
             histograms={plain_name(s.name): h for s, h in zip(samples, histograms, strict=True)},
@@ -212,6 +213,17 @@ def displayed(histograms: Sequence[hist.Hist], events: float) -> list[hist.Hist]
     bins = max(-(-(last - first) // together), _FEWEST_BINS)
     first = max(min(first, len(contents) - bins * together), 0)
     return [h[first : first + bins * together : hist.rebin(together)] for h in histograms]
+
+
+def _trained_on(context: Context) -> str:
+    """What the model says of its training data, in brackets; nothing where it does not."""
+    assert context.model is not None
+    try:
+        inputs = json.loads(context.model.training)["inputs"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    names = [str(name)[:80] for name in inputs[:8]] if isinstance(inputs, list) else []
+    return f"({', '.join(names)}) " if names else ""
 
 
 def _drawn(

@@ -24,6 +24,8 @@ from aeplugin.plots.drawing.style import Caption
 from aeplugin.roc import FEWEST, Roc
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 2, 1, 2, 1, 2)), (0, (1, 1)), (0, (8, 3)))
+_COLOURS = style.CYCLE[:7]
+"""Of data sets, in their order; grey and black are for references and sums."""
 _LOWEST = 1e-4
 """The smallest background efficiency that is drawn."""
 
@@ -48,7 +50,7 @@ def draw_scores(samples: Sequence[tuple[str, hist.Hist, bool]], caption: Caption
     texts: list[Artist] = list(style.experiment_label(ax, caption.look, insets=span.insets, extra=caption.network))
     shapes = []
     handles = []
-    for (_, histogram, is_signal), colour, dashes in zip(samples, cycle(style.CYCLE), cycle(_DASHES), strict=False):
+    for (_, histogram, is_signal), colour, dashes in zip(samples, cycle(_COLOURS), cycle(_DASHES), strict=False):
         contents = np.asarray(histogram.values(flow=True), float)
         shapes.append(contents / contents.sum())
         dashes, width = ("-", 2.2) if is_signal else (dashes, 1.4)
@@ -86,12 +88,12 @@ def draw_rocs(curves: Sequence[Curve], caption: Caption, signal: str, short: Map
     chance = ax.plot(every, every, ":", color="black", linewidth=1.0)
     handles: list[Artist] = []
     labels = []
-    colours, dashes = cycle(style.CYCLE[1:]), cycle(_DASHES[1:])
+    colours, dashes = cycle(_COLOURS), cycle(_DASHES)  # as in `draw_scores`: the signal comes last there
     greys = cycle(("--", "-.", ":"))
     for number, curve in enumerate(curves):
         is_main = number == 0
         if is_main:
-            look: dict[str, Any] = {"color": style.BLUE, "linestyle": "-", "linewidth": 2.0, "zorder": 4}
+            look: dict[str, Any] = {"color": "black", "linestyle": "-", "linewidth": 2.0, "zorder": 4}
         elif curve.is_reference:
             look = {"color": style.GREY, "linestyle": next(greys), "linewidth": 1.2, "zorder": 2}
         else:
@@ -140,8 +142,8 @@ def _draw_band(ax: Axes, curve: Roc) -> None:
             [share for share, _ in found],
             [max(each.value - each.uncertainty, 0) for _, each in found],
             [min(each.value + each.uncertainty, 1) for _, each in found],
-            color=style.BLUE,
-            alpha=0.25,
+            color=style.GREY,
+            alpha=0.4,
             linewidth=0,
         )
 

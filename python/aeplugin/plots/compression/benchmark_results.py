@@ -41,14 +41,14 @@ class Peer(_Part):
     """
 
     name: str = Field(alias="peer", min_length=1, max_length=200)
-    bits: float = Field(alias="bits per object", gt=0, allow_inf_nan=False)
+    bits: float = Field(alias="bits per object", gt=0, le=1e9)
     errors: dict[str, Errors] | None = None
     speeds: dict[str, dict[str, float | list[float]]] = {}
 
     def speed(self, direction: str, threads: int = 1) -> float | None:
         """MB of float32 per second, "compress" or "decompress"; None where it was not measured."""
         value = self.speeds.get(f"{direction}, {threads} threads", {}).get(SPEED)
-        return value if isinstance(value, float) and math.isfinite(value) and value > 0 else None
+        return value if isinstance(value, float) and 1e-9 < value < 1e9 else None
 
 
 def bound_of(tolerance: str) -> float | None:
@@ -58,7 +58,7 @@ def bound_of(tolerance: str) -> float | None:
         value = float(found[1]) if found else math.nan
     except ValueError:
         return None
-    return value if math.isfinite(value) and value > 0 else None
+    return value if 1e-9 < value < 1e9 else None
 
 
 class Input(_Part):

@@ -116,9 +116,9 @@ def _errors_plot(
         section=Section.compression,
         title=f"Size against error, {what}",
         caption=f"Bits per {one} against the RMS (left) and the largest (right) residual of all variables, in units of "
-        "the loosest tolerance; lines join the tolerances of one compressor, dotted lines are lossless. The best are "
-        "at the lower left; right of the dashed line not every value keeps the loosest tolerance. Residuals that fill "
-        "it evenly have an RMS of 0.58.",
+        "the loosest tolerance; lines join the tolerances of one compressor, a dotted line, if any, is lossless. The "
+        "best are at the lower left; right of the dashed line not every value keeps the loosest tolerance. Residuals "
+        "that fill it evenly have an RMS of 0.58.",
         draw=partial(draw_errors, series, one, notes, look),
         network=network,
         width=2,

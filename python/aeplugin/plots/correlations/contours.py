@@ -63,7 +63,7 @@ def draw_contours(ax: Axes, histogram: hist.Hist) -> bool:
     density = smoothed(histogram)
     found = {}
     for share, line in zip(SHARES, LINES, strict=True):
-        height = level(density, contents, share * contents.sum())
+        height = level(density, contents, share * everything)
         if height is not None and height > 0:
             found[height] = line  # of two equal ones the outer
     if not found:

@@ -56,7 +56,7 @@ def relate(study: Study, inputs: Sequence[str]) -> Relations:
     found = _empty(study, inputs)
     for block in pair.blocks({group.name: group.files}):
         before, after = block.before[group.name], block.after[group.name]
-        event = np.repeat(np.arange(block.events), before.counts)
+        event = block.start + np.repeat(np.arange(block.events), before.counts)
         weights = block.object_weights(group.name)
         for part in _slices(len(before)):
             _add(

@@ -39,19 +39,20 @@ def write(
     width = (right - left) * figure_width
     rows = [1 - (_MARGIN + _ROW * (row + 0.5)) / figure_height for row in range(3)]
     look = caption.look
-    is_plain = look.style == "plain"
+    is_cms = look.style == "cms"
     name = figure.text(
         left,
         rows[0],
         look.text,
         fontsize=15,
-        fontweight="normal" if is_plain else "bold",
-        fontstyle="normal" if is_plain else "italic",
+        fontweight="normal" if look.style == "plain" else "bold",
+        fontstyle="italic" if look.style == "atlas" else "normal",
         va="center_baseline",
     )
-    energy = rf"$\sqrt{{s}} = \mathrm{{{look.energy:g}}}$ TeV"
+    energy = f"({look.energy:g} TeV)" if is_cms else rf"$\sqrt{{s}} = \mathrm{{{look.energy:g}}}$ TeV"
     if look.luminosity is not None:
-        energy += rf", {look.luminosity:g} $\mathrm{{fb}}^{{-1}}$"
+        luminosity = rf"{look.luminosity:g} $\mathrm{{fb}}^{{-1}}$"
+        energy = f"{luminosity} {energy}" if is_cms else f"{energy}, {luminosity}"
     gap = 0.12 / figure_width
     start = left + _width(name) + (gap if look.text else 0)
     style_of: dict[str, Any] = {"fontsize": style.SMALL, "va": "center_baseline"}

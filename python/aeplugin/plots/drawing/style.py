@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from aeplugin.errors import InputError
 from aeplugin.recipe import PlotStyle
 
 # Okabe and Ito's palette: told apart with every kind of colour vision, and in grey.
@@ -102,7 +103,13 @@ def active(style: PlotStyle) -> Iterator[None]:
     with mpl.rc_context(), _quiet("fontTools", "matplotlib.mathtext"):
         mpl.rcdefaults()  # the same picture whatever the user has set
         matplotlib.style.use(settings(style))
-        yield
+        try:
+            yield
+        except ValueError as error:
+            if "ParseException" not in type(error.__cause__).__name__ + type(error.__context__).__name__:
+                raise
+            first = str(error).strip().splitlines()[0]
+            raise InputError(f"a name, unit or label is no valid mathtext: {first}; write \\$ for a dollar") from None
 
 
 @contextmanager

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
 
 import hist
 import numpy as np
@@ -74,30 +72,18 @@ class Survey:
 class Moments:
     """Mean and width of values before, after, and of residuals; of finite ones."""
 
-    def __init__(self, weighted: bool) -> None:
-        make = hist.accumulators.WeightedMean if weighted else hist.accumulators.Mean
-        self.before, self.after, self.residual = make(), make(), make()
+    def __init__(self) -> None:
+        self.before, self.after, self.residual = Sample(), Sample(), Sample()
 
     def add(self, values: Sequence[np.ndarray], weights: np.ndarray | None) -> None:
         """Values before, after, and residuals, shape (objects,) each."""
         for target, added in zip((self.before, self.after, self.residual), values, strict=True):
-            finite = np.isfinite(added)
-            if weights is None:
-                target.fill(added[finite])
-            else:
-                target.fill(added[finite], weight=weights[finite])
+            target.update(added, weights)
 
 
-def mean_and_width(moments: Any) -> tuple[float | None, float | None]:
-    """Mean and standard deviation (about the mean, of n values over n) of an accumulator; None where it has none."""
-    if isinstance(moments, hist.accumulators.WeightedMean):
-        total = moments.sum_of_weights
-        free = total - moments.sum_of_weights_squared / total if total else 0.0
-    else:
-        total, free = moments.count, moments.count - 1
-    if not total > 0:
-        return None, None
-    return float(moments.value), math.sqrt(max(moments.variance * free / total, 0)) if free > 1e-9 * total else 0.0
+def mean_and_width(sample: Sample) -> tuple[float | None, float | None]:
+    """Mean and standard deviation (about the mean, of n values over n); None where there is none."""
+    return (sample.mean, sample.deviation) if sample.weight > 0 else (None, None)
 
 
 ByKind = dict[str, hist.Hist]
@@ -192,7 +178,7 @@ def fill(pair: Pair, kinds: Kinds, found: Survey) -> Filled:
         wide={v: _pair(common, wide[v], kinds, v, weighted) for v in kinds.columns},
         residuals={v: _residual_histograms(kinds, found, v, common, weighted) for v in found.residuals},
         multiplicity=_by_kind(drawn, _numbers(found.most), "objects of the kind in an event", weighted),
-        moments={v: {name: Moments(weighted) for name in (ALL, *drawn)} for v in kinds.columns},
+        moments={v: {name: Moments() for name in (ALL, *drawn)} for v in kinds.columns},
         log={v: binning.log for v, binning in fine.items()},
         rare=[name for name in drawn if name not in common],
     )

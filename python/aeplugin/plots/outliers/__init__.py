@@ -33,7 +33,7 @@ def outlier_plots(context: Context) -> Iterator[Plot | Table]:
         study = studies[ranking.group.name] if ranking.group is not None else None
         network = study.source.group.network if study is not None else context.networks
         objects = wording.plural(study.source.name) if study is not None else "Events"
-        caption = style.Caption(context.look, objects, network)
+        caption = style.Caption(context.look, objects, network, context.pair.weight is not None)
         measure = f"{ranking.measure} in {ranking.unit}" if ranking.unit else ranking.measure
         title, what = f"{objects}: worst by {ranking.measure}", f"The worst {caption.noun} by {measure}"
         name = f"outliers_{ranking.name}"

@@ -77,6 +77,8 @@ class Ranking:
 
 
 _UNIT = "tolerances"
+MOST_RANKED = 8
+"""Variables of a group whose residuals rank its objects: the first, for nobody reads hundreds of rankings."""
 
 
 def rank(pair: Pair, groups: list[Group], model: Model | None, number: int) -> list[Ranking]:
@@ -101,12 +103,13 @@ def rank(pair: Pair, groups: list[Group], model: Model | None, number: int) -> l
     rankings = [ranking for judge in judges for ranking in judge.rankings if _is_ranked(ranking)]
     for ranking in rankings:
         title = f"{ranking.measure} [{ranking.unit}]" if ranking.unit else ranking.measure
-        ranking.bulk = empty(_bins(ranking.sample), title)
+        ranking.bulk = empty(_bins(ranking.sample), title, pair.weight is not None)
     for block in pair.blocks(files):
         for judge in judges:
             for ranking, badness, _ in judge.measure(block):
                 if ranking.bulk is not None:
-                    fill_finite(ranking.bulk, badness)
+                    weights = block.weights if ranking.group is None else block.object_weights(ranking.group.name)
+                    fill_finite(ranking.bulk, badness, weights)
     return rankings
 
 
@@ -132,13 +135,13 @@ class _Residuals:
         self._group = group
         self.rankings = [
             Ranking(f"{group.name}_{variable}_residual", f"|residual of {variable}|", _UNIT, group, Worst(number))
-            for variable in group.columns
+            for variable in list(group.columns)[:MOST_RANKED]
         ]
 
     def measure(self, block: Block) -> Measured:
         before, after = block.before[self._group.name], block.after[self._group.name]
         rows = _rows(self._group, block)
-        for ranking, variable in zip(self.rankings, self._group.columns, strict=True):
+        for ranking, variable in zip(self.rankings, self._group.columns, strict=False):
             yield ranking, _in_tolerances(self._group, variable, before, after), rows
 
 

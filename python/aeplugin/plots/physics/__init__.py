@@ -117,10 +117,12 @@ def _what_to_see(result: Result, view: EventView) -> str:
         text += "The lowest panel has the shift, after - before, against the original: its median and central 68 %. "
     if result.peak is not None:
         text += "The shift of the peak is the mean shift of the half of the values that lie closest together. "
-    if quantity.mass and "E" in next(iter(view.objects.values())):
+    if quantity.mass and "jet" not in quantity.name:
+        text += "It is made of pt, eta and phi: leptons and photons count as massless. "
+    elif quantity.mass and "E" in next(iter(view.objects.values())):
         text += (
             "Masses are differences of E and momentum, which move independently: what is a per cent of either is much "
-            "of a small mass."
+            "of a small mass. Where masses matter, compress the mass instead of E, or E more finely."
         )
         if quantity.per_jet:
             text += " Where E^2 - p^2 is negative the mass is -sqrt(p^2 - E^2)."

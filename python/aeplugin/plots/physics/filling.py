@@ -187,6 +187,9 @@ def _fill(result: Result, before: np.ndarray, after: np.ndarray, weights: np.nda
     weight = None if weights is None else weights[both]
     result.profile.fill(before[both], moved[both], weight=weight)
     if result.peak_profile is not None:
-        both = np.isfinite(before) & np.isfinite(after)
+        both = np.flatnonzero(np.isfinite(before) & np.isfinite(after))
+        if weights is not None:  # the running sums of a mean must not be 0 in between: the largest weights first
+            both = both[np.argsort(-weights[both], kind="stable")]
+            both = both[weights[both] != 0]
         weight = None if weights is None else weights[both]
         result.peak_profile.fill(before[both], weight=weight, sample=(after - before)[both])

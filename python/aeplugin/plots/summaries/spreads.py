@@ -53,26 +53,21 @@ class Spread:
         self._merge(x, w)
 
     def _merge(self, x: np.ndarray, w: np.ndarray) -> None:
-        """Add the moments of some values (P. Pebay, Sandia report SAND2008-6212, with weights for counts)."""
-        a, b = self._weight, float(w.sum())
-        total = a + b
-        self._weight = total
-        if b == 0 or total == 0:
+        """Add the moments of some values, about the mean so far: the sum of the values' own weights may be 0."""
+        if len(x) == 0:
             return
-        mean = float((w * x).sum() / b)
-        centered = x - mean
-        m2, m3, m4 = (float((w * centered**power).sum()) for power in (2, 3, 4))
-        old2, old3, old4 = self._sums
-        step = mean - self._mean if a else 0.0
-        self._mean = self._mean + step * b / total if a else mean
+        center = self._mean if self._weight else float(x.mean())
+        moved = x - center
+        self._weight += float(w.sum())
+        if self._weight == 0:
+            return
+        shift = float((w * moved).sum()) / self._weight
+        m2, m3, m4 = (old + float((w * moved**power).sum()) for power, old in zip((2, 3, 4), self._sums, strict=True))
+        self._mean = center + shift
         self._sums = (
-            old2 + m2 + step**2 * a * b / total,
-            old3 + m3 + step**3 * a * b * (a - b) / total**2 + 3 * step * (a * m2 - b * old2) / total,
-            old4
-            + m4
-            + step**4 * a * b * (a**2 - a * b + b**2) / total**3
-            + 6 * step**2 * (a**2 * m2 + b**2 * old2) / total**2
-            + 4 * step * (a * m3 - b * old3) / total,
+            m2 - self._weight * shift**2,
+            m3 - 3 * shift * m2 + 2 * self._weight * shift**3,
+            m4 - 4 * shift * m3 + 6 * shift**2 * m2 - 3 * self._weight * shift**4,
         )
 
     @property

@@ -171,9 +171,9 @@ def _table(model: Model, told: dict[str, Summary], context: Context) -> Table:
 
 
 def _positive(values: list[float]) -> np.ndarray:
-    """Which of some losses a logarithmic axis can show."""
+    """Which of some losses a logarithmic axis can show; models come from strangers."""
     array = np.asarray(values, np.float64)
-    return np.isfinite(array) & (array > 0)
+    return (array > 1e-30) & (array < 1e30)
 
 
 def draw_losses(summary: Summary, caption: Caption) -> Figure:

@@ -94,13 +94,18 @@ def _look_for(key: Key, study: Study) -> str:
     variable, kind = key
     column = study.source.group.columns[variable]
     formula = "(reconstructed - original) / original" if kind == "relative_residual" else "Reconstructed - original"
+    skew = (
+        " The first bin is partly empty, since a ratio of 1 + t has the inverse 1 / (1 + t), not 1 - t."
+        if kind == "relative_residual"
+        else ""
+    )
     wrapped = ", wrapped to half a turn," if column.periodic else ""
     if key != key_in_kind(variable, column):
         return f"{formula}{wrapped} for {variable}. The tolerance speaks of the other kind of residual."
     return (
         f"{formula}{wrapped} for {variable}. Everything has to lie inside the band, which is the tolerance of the "
         f"recipe ({column.tolerance}); a flat distribution that fills it uses it well, one that leans to a side would "
-        "be a bias."
+        f"be a bias.{skew}"
     )
 
 
