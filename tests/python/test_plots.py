@@ -28,10 +28,11 @@ from aeplugin.plots.drawing import style
 from aeplugin.plots.drawing.panels import Span
 from aeplugin.plots.inputs import open_inputs
 from aeplugin.plots.plot import Section, Table
-from aeplugin.plots.tables import to_csv, to_latex, to_markdown
+from aeplugin.plots.tables import shown, to_csv, to_latex, to_markdown
 from aeplugin.plots.variables import differences
 from aeplugin.readers import other_objects
 from aeplugin.recipe import Column, Recipe, Tolerance
+from aeplugin.residuals import is_missing
 from aeplugin.statistics import Correlation, Sample
 from pictures import PICTURE
 
@@ -542,3 +543,77 @@ def drawn(inputs: Inputs, name: str) -> Figure:
     (found,) = (item for item in contents if item.name == name and isinstance(item, Plot))
     with style.active(context.look.style):
         return found.draw()
+
+
+def test_weights_that_are_none(tmp_path: Path, recipe: Recipe, counts: np.ndarray) -> None:
+    objects = int(counts.sum())
+    columns = {f"Jet_{name}": ak.unflatten(np.full(objects, 1.5, np.float32), counts) for name in ("pt", "phi")}
+    weights = {"zero": np.zeros(len(counts)), "nan": np.where(np.arange(len(counts)) == 7, np.nan, 1.0)}
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("Events", columns | weights)
+    pair = tmp_path / "a.root", tmp_path / "a.root"
+    with pytest.raises(InputError, match="the weights in 'zero' of all Jet add up to 0; expected a positive sum"):
+        plot(*pair, recipe, tmp_path / "plots", looks={"weight": "zero"})
+    with pytest.raises(InputError, match="column 'nan': the weight of event 7 is not finite"):
+        plot(*pair, recipe, tmp_path / "plots", looks={"weight": "nan"}, step=5)
+
+
+def test_weights_that_cancel_in_a_block() -> None:
+    values = RNG.normal(50, 1, 1003)
+    weights = np.append(np.ones(1000), [0.3, -0.1, -0.2])
+    sample = Sample()
+    for part in (slice(0, 1000), slice(1000, 1003)):
+        sample.update(values[part], weights[part])
+    assert sample.mean == pytest.approx(np.average(values, weights=weights), rel=1e-12)
+    expected = np.average((values - sample.mean) ** 2, weights=weights)
+    assert sample.deviation == pytest.approx(math.sqrt(expected), rel=1e-9)
+
+
+def test_sentinels_are_no_values(tmp_path: Path) -> None:
+    """They neither stretch the axis nor count as residuals; in columns of whole numbers they may not even fit."""
+    recipe = Recipe.from_text("collections: {Jet: {columns: {x: {tolerance: {abs: 0.01}, sentinels: [-999]}}}}")
+    values = RNG.uniform(0, 1, 400).astype(np.float32)
+    values[::10] = -999
+    path = write(tmp_path / "a.root", np.full(200, 2), {"x": values})
+    study = study_of(source_of(path, path, recipe))
+    assert study.filled.originals["x"].axes[0].edges[0] > -0.1
+    assert study.found.originals["x"].count == 360
+    judged = study.found.judged["x", "residual"]
+    assert (judged.sample.count, judged.special, judged.broken) == (360, 40, 0)
+    column = recipe.collections["Jet"].columns["x"]
+    np.testing.assert_array_equal(is_missing(np.array([25, 3], np.uint8), column), False)
+
+
+def test_data_sets_of_one_name(tmp_path: Path, files: tuple[Path, Path], recipe: Recipe) -> None:
+    pairs = []
+    for folder, name in (("a", "s"), ("b", "s"), ("c", "s-1")):
+        (tmp_path / folder).mkdir()
+        pairs.append((tmp_path / folder / f"{name}.root", files[1]))
+        pairs[-1][0].write_bytes(files[0].read_bytes())
+    names = [pair.name for pair in open_inputs(Inputs(pairs, recipe)).pairs]
+    assert names == ["s-1", "s-2", "s-1-2"]
+
+
+def test_a_tiny_tolerance_takes_no_time() -> None:
+    sample = sample_of(RNG.uniform(-3, 3, 600))
+    edges = value_bins(sample, Column(tolerance=Tolerance(abs=1e-12), periodic=True)).edges
+    assert len(edges) < 70
+
+
+def test_names_in_tables_stay_in_their_line() -> None:
+    table = Table("t", Section.variables, "T", "a\n\\input{x}\n%", ("na\nme",), [("x\ny",)])
+    assert to_latex(table).splitlines()[0] == "% a \\input{x} %"
+    assert not any(line.startswith("\\input") for line in to_latex(table).splitlines())
+    assert "| x y |" in to_markdown(table)
+
+
+def test_numbers_in_tables_are_not_rounded_across_one() -> None:
+    assert shown(0.99999987) == "0.99999987"
+    assert shown(1.0) == "1"
+    assert shown(float("nan")) == ""
+    assert shown(81414.2) == "81,410"
+
+
+def test_a_dollar_in_a_name_is_told(files: tuple[Path, Path], recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no valid mathtext"):
+        plot(*files, recipe, tmp_path / "plots", looks={"text": "$x_{$"})

@@ -377,6 +377,12 @@ def test_wrong_outputs(context: Context, tmp_path: Path) -> None:
         make_report(inputs, tmp_path)
     with pytest.raises(InputError, match="is the input itself"):
         make_report(inputs, pair.original)
+    (tmp_path / "recipe.yaml").write_text("columns: {}")
+    for given in ({"recipe": tmp_path / "recipe.yaml"}, {"compare": [tmp_path / "recipe.yaml"]}):
+        with pytest.raises(InputError, match="is the input itself"):
+            make_report(Inputs(pairs=inputs.pairs, **given), tmp_path / "recipe.yaml")
+    assert (tmp_path / "recipe.yaml").read_text() == "columns: {}"
+    (tmp_path / "recipe.yaml").unlink()
     with pytest.raises(RecipeError, match="got '3 Feb', expected YYYY-MM-DD"):
         make_report(Inputs(pairs=inputs.pairs, date="3 Feb"), tmp_path / "a.html")
     pytest.importorskip("typst", reason="needs typst: pip install 'aeplugin[report]'")

@@ -106,7 +106,7 @@ def active(style: PlotStyle) -> Iterator[None]:
         try:
             yield
         except ValueError as error:
-            if "ParseException" not in type(error.__cause__).__name__ + type(error.__context__).__name__:
+            if "Parse" not in str(error):  # mathtext tells of what it cannot parse in no other way
                 raise
             first = str(error).strip().splitlines()[0]
             raise InputError(f"a name, unit or label is no valid mathtext: {first}; write \\$ for a dollar") from None

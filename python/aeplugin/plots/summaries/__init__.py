@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from aeplugin.plots.drawing.style import Caption
@@ -38,6 +39,8 @@ def _resolution(context: Context, category: str, subject: Subject) -> Iterator[P
     if len(drawn) < 2:
         return
     caption = _caption(context, subject.collection, subject.network)
+    if category == "dataset":  # it is about all of them
+        caption = replace(caption, network=subject.network)
     what = f"{subject.collection} {subject.variable}".strip()
     words = f"{'relative residual' if subject.is_relative else 'residual'} of {what}"
     left_out = [name for name in subject.categories if name not in drawn]
