@@ -34,7 +34,11 @@ _SECTIONS = [section.name for section in Section]
     "--format", "formats", default=",".join(FORMATS), callback=_among(*FORMATS), help="Kinds of pictures, with commas."
 )
 @click.option(
-    "--sections", default=",".join(_SECTIONS), callback=_among(*_SECTIONS), help="Some of the plots only, with commas."
+    "--sections",
+    default=",".join(_SECTIONS),
+    show_default="all",
+    callback=_among(*_SECTIONS),
+    help=f"Some of the plots only, with commas: {', '.join(_SECTIONS)}.",
 )
 def main(output: Path, formats: tuple[str, ...], sections: tuple[str, ...], **options: Any) -> None:
     """Plot what compression does to events: residuals, correlations, kinds of objects, physics, bits, scores.
