@@ -221,3 +221,12 @@ def test_what_is_good() -> None:
     assert not fit(0, 0).good
     assert not fit(10, 10, sigma=2.5).good  # wider than the window
     assert not fit(10, 10, error=0.3).good
+
+
+def test_goodness_counts_bins_and_parameters() -> None:
+    """chi2 of the right shape is its number of degrees of freedom: bins - 1 for the norm, - 2 for mean and sigma."""
+    fit = fit_gaussian_core(filled(np.random.default_rng(3).normal(0, 1, 200_000), 4, bins=80), "toy")
+    assert fit is not None
+    width = 8 / 80
+    bins = round((fit.window[1] - fit.window[0]) / width)
+    assert fit.ndf == bins - 1 - 2

@@ -161,3 +161,12 @@ def test_too_few_events_for_a_figure_of_merit() -> None:
     assert found.value == 1
     assert 0 < found.uncertainty < 1
     assert math.isfinite(made.auc_uncertainty)
+
+
+def test_uncertainty_of_a_share_is_half_of_wilsons_interval() -> None:
+    """Against the interval's own formula, at one standard deviation: also where all or none are chosen."""
+    for chosen, events in ((0, 10), (10, 10), (3, 10), (250, 1000)):
+        share = chosen / events
+        center, half = (share + 1 / (2 * events)) / (1 + 1 / events), module._binomial(share, events)
+        for end in (center - half, center + half):  # where |share - end| is one standard deviation of `end`
+            assert (share - end) ** 2 == pytest.approx(end * (1 - end) / events, abs=1e-12)
