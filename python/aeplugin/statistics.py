@@ -1,7 +1,7 @@
 """Numbers of a sample that streams through in blocks: exact moments, quantiles to 0.05 %, in bounded memory.
 
 Quantiles come from two growing histograms of log|x| (one per sign) with bins 0.1 % wide, so an order statistic is known
-to 0.05 % of its own size wherever it lies, without a first look at the range. Magnitudes below 1e-20 count as zero.
+to 0.05 % of its own size, without a first look at the range. Magnitudes below 1e-20 count as zero, above 1e20 as that.
 Means, RMS, counts, minimum and maximum are exact in double precision.
 """
 

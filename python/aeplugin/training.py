@@ -24,7 +24,7 @@ from aeplugin.readers import Objects, concatenate, read_collection
 from aeplugin.recipe import Collection, Network, Recipe, Training
 from aeplugin.recipe_files import schema_of
 from aeplugin.recipe_resolution import to_rules
-from aeplugin.residuals import same_bits
+from aeplugin.residuals import is_missing
 
 try:
     import torch
@@ -139,7 +139,7 @@ def _prepare(objects: Objects, name: str, collection: Collection, settings: Trai
     columns = list(collection.columns.items())
     transforms = [Transform.log10 if column.transform == "log10" else Transform.linear for _, column in columns]
     values = objects.matrix()
-    usable = _usable(values, transforms) & ~_has_sentinel(objects, collection)
+    usable = _usable(values, transforms) & ~_has_missing(objects, collection)
     transformed = _transform(values[usable], transforms)
     if len(transformed) < MINIMUM_OBJECTS:
         raise InputError(
@@ -283,14 +283,10 @@ def _usable(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:
     return np.asarray(usable)
 
 
-def _has_sentinel(objects: Objects, collection: Collection) -> np.ndarray:
+def _has_missing(objects: Objects, collection: Collection) -> np.ndarray:
     """For each object whether any of its values stands for something else."""
-    found = np.zeros(len(objects), bool)
-    for variable, column in collection.columns.items():
-        values = objects.columns[variable]
-        for sentinel in column.sentinels:
-            found |= same_bits(values, np.full_like(values, sentinel))
-    return found
+    missing = [is_missing(objects.columns[variable], column) for variable, column in collection.columns.items()]
+    return np.asarray(np.any(missing, axis=0))
 
 
 def _transform(values: np.ndarray, transforms: list[Transform]) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,13 @@ from aeplugin.errors import InputError, RecipeError
 from aeplugin.files import recipe_of
 from aeplugin.plots import Inputs, Plot, collect, filling, make_plots, naming
 from aeplugin.plots.__main__ import main
-from aeplugin.plots.binning import residual_bins, value_bins
 from aeplugin.plots.drawing import style
 from aeplugin.plots.drawing.panels import Span
 from aeplugin.plots.inputs import open_inputs
-from aeplugin.plots.plot import Section, Table
-from aeplugin.plots.tables import shown, to_csv, to_latex, to_markdown
 from aeplugin.plots.variables import differences
 from aeplugin.readers import other_objects
 from aeplugin.recipe import Column, Recipe, Tolerance
 from aeplugin.residuals import is_missing
-from aeplugin.statistics import Correlation, Sample
 from pictures import PICTURE
 
 RECIPE = r"""
@@ -85,17 +80,13 @@ def files(tmp_path: Path, counts: np.ndarray, values: tuple[dict[str, np.ndarray
 
 
 @pytest.fixture
-def source(files: tuple[Path, Path], recipe: Recipe) -> filling.Source:
-    return source_of(*files, recipe, step=150)
+def study(files: tuple[Path, Path], recipe: Recipe) -> filling.Study:
+    return study_of(*files, recipe, step=150)
 
 
-def source_of(original: Path, reconstructed: Path, recipe: Recipe, **settings: Any) -> filling.Source:
+def study_of(original: Path, reconstructed: Path, recipe: Recipe, **settings: Any) -> filling.Study:
     context = open_inputs(Inputs([(original, reconstructed)], recipe, **settings))
-    return filling.Source(context.pair, context.groups[0])
-
-
-def study_of(source: filling.Source) -> filling.Study:
-    (study,) = filling.study(source.pair, [source.group])
+    (study,) = filling.study(context.pair, context.groups[:1])
     return study
 
 
@@ -135,9 +126,8 @@ def test_writes_each_plot_in_both_formats(files: tuple[Path, Path], recipe: Reci
 
 
 def test_histograms_with_flow_hold_every_object(
-    source: filling.Source, values: tuple[dict[str, np.ndarray], ...]
+    study: filling.Study, values: tuple[dict[str, np.ndarray], ...]
 ) -> None:
-    study = study_of(source)
     found, filled = study.found, study.filled
     objects = len(values[0]["pt"])
     assert found.objects == objects
@@ -155,8 +145,8 @@ def test_histograms_with_flow_hold_every_object(
     assert drawn == objects - 1
 
 
-def test_statistics_are_those_of_numpy(source: filling.Source, values: tuple[dict[str, np.ndarray], ...]) -> None:
-    judged = study_of(source).found.judged["pt", "relative_residual"]
+def test_statistics_are_those_of_numpy(study: filling.Study, values: tuple[dict[str, np.ndarray], ...]) -> None:
+    judged = study.found.judged["pt", "relative_residual"]
     original, reconstructed = (columns["pt"].astype(float) for columns in values)
     expected = (reconstructed - original) / original
     expected = expected[np.isfinite(expected)]
@@ -172,17 +162,17 @@ def test_statistics_are_those_of_numpy(source: filling.Source, values: tuple[dic
     assert "Not finite: 1" in lines
 
 
-def test_blocks_do_not_change_the_statistics(source: filling.Source, files: tuple[Path, Path], recipe: Recipe) -> None:
-    whole = study_of(source_of(*files, recipe)).found
-    blocks = study_of(source).found
+def test_blocks_do_not_change_the_statistics(study: filling.Study, files: tuple[Path, Path], recipe: Recipe) -> None:
+    whole = study_of(*files, recipe).found
+    blocks = study.found
     for key, judged in whole.judged.items():
         assert blocks.judged[key].sample.rms == pytest.approx(judged.sample.rms, rel=1e-12)
         assert blocks.judged[key].sample.quantile(0.3) == judged.sample.quantile(0.3)
     np.testing.assert_allclose(blocks.correlation, whole.correlation, atol=1e-12)
 
 
-def test_angles_wrap(source: filling.Source) -> None:
-    sample = study_of(source).found.judged["phi", "residual"].sample
+def test_angles_wrap(study: filling.Study) -> None:
+    sample = study.found.judged["phi", "residual"].sample
     assert max(-sample.min, sample.max) < 0.1
 
 
@@ -291,53 +281,6 @@ def test_network_name(recipe: Recipe) -> None:
     assert naming.network_name(recipe.collections["Jet"], "plain") == "plain"
 
 
-def test_quantiles_of_either_sign_and_any_size() -> None:
-    values = np.concatenate([-RNG.lognormal(0, 5, 500), np.zeros(20), RNG.lognormal(3, 5, 700), [np.nan, np.inf]])
-    sample = Sample()
-    for part in np.array_split(values, 3):
-        sample.update(part)
-    finite = values[np.isfinite(values)]
-    assert (sample.count, sample.nonfinite) == (1220, 2)
-    assert (sample.min, sample.max) == (finite.min(), finite.max())
-    for q in (0, 0.01, 0.3, 0.41, 0.6, 0.99, 1):
-        assert sample.quantile(q) == pytest.approx(np.quantile(finite, q, method="linear"), rel=1.1e-3)
-    assert sample.quantile(0.5, positive=True) == pytest.approx(np.quantile(finite[finite > 0], 0.5), rel=1.1e-3)
-    assert math.isnan(Sample().quantile(0.5))
-
-
-def test_correlation_is_that_of_numpy() -> None:
-    rows = RNG.normal(size=(500, 3)) @ RNG.normal(size=(3, 3)) + 1e4
-    correlation = Correlation(3)
-    for part in np.array_split(rows, 4):
-        correlation.update(part)
-    np.testing.assert_allclose(correlation.matrix(), np.corrcoef(rows.T), atol=1e-9)
-
-
-def test_bins_are_round_and_leave_outliers_to_the_flow() -> None:
-    sample = Sample()
-    sample.update(np.append(RNG.uniform(0, 1, 5000), [1e6, -1e6]))
-    edges = value_bins(sample, Column(tolerance=Tolerance(abs=0.0001))).edges
-    assert edges[0] == pytest.approx(0, abs=0.05)
-    assert edges[-1] == pytest.approx(1, abs=0.05)
-    whole = Sample()
-    whole.update(RNG.poisson(3, 1000).astype(float))
-    np.testing.assert_array_equal(np.diff(value_bins(whole, Column(tolerance=Tolerance(abs=0.1))).edges), 1)
-    angles = Sample()
-    angles.update(np.array([-np.pi, np.pi], np.float32))
-    turn = value_bins(angles, Column(tolerance=Tolerance(abs=0.1), periodic=True)).edges
-    assert turn[0] < -np.float32(np.pi)
-    assert turn[-1] > np.float32(np.pi)
-
-
-def test_tolerance_lies_on_an_edge_and_zero_within_a_bin() -> None:
-    sample = Sample()
-    sample.update(RNG.normal(0, 0.01, 5000))
-    edges = residual_bins(sample, 0.02).edges
-    assert np.abs(edges - 0.02).min() < 1e-12
-    assert np.abs(edges).min() > 1e-4
-    np.testing.assert_allclose(edges, -edges[::-1])
-
-
 def test_compressed_and_decompressed_files_give_the_same_plots(
     tmp_path: Path, files: tuple[Path, Path], recipe: Recipe
 ) -> None:
@@ -356,7 +299,7 @@ def test_compressed_and_decompressed_files_give_the_same_plots(
     assert written["c"] == written["d"]
     (first, *_) = plot(files[0], tmp_path / "c.root", None, tmp_path / "names")
     assert first.name == "2026-02-03_test_plain_Jet_pt_input.png"
-    found = study_of(source_of(files[0], tmp_path / "c.root", recipe, step=150)).found
+    found = study_of(files[0], tmp_path / "c.root", recipe, step=150).found
     assert found.objects > 0
     assert all(judged.share_beyond == 0 for judged in found.judged.values())
 
@@ -409,7 +352,7 @@ def test_saved_histograms_are_those_of_the_plots(files: tuple[Path, Path], recip
     inputs = Inputs([files], recipe)
     *_, as_json, as_root = make_plots(inputs, tmp_path, sections=["variables"], formats=["png"])
     saved = json.loads(as_json.read_text(), object_hook=uhi.io.json.object_hook)
-    filled = study_of(source_of(*files, recipe)).filled
+    filled = study_of(*files, recipe).filled
     residual = hist.Hist(saved["Jet_phi_residual/residual"])
     assert residual == filled.residuals["phi", "residual"]
     assert residual.axes[0].tolerance == 0.01
@@ -430,7 +373,7 @@ def test_weights(tmp_path: Path, recipe: Recipe, counts: np.ndarray, values: tup
         with uproot.recreate(paths[-1]) as file:
             content = {f"Jet_{v}": ak.unflatten(array, counts) for v, array in columns.items()}
             file.mkrntuple("Events", {**content, "weight": weights})
-    study = study_of(source_of(*paths, recipe, looks={"weight": "weight"}, step=111))
+    study = study_of(*paths, recipe, looks={"weight": "weight"}, step=111)
     expected = np.repeat(weights, counts)
     histogram, phi = study.filled.originals["phi"], values[0]["phi"].astype(float)
     contents = np.histogram(phi, histogram.axes[0].edges, weights=expected)[0]
@@ -485,44 +428,6 @@ def test_labels_of_styles(style_name: str) -> None:
     assert dict(mpl.rcParams)["font.size"] == mpl.rcParamsDefault["font.size"]
 
 
-def test_bins_fit_the_grid() -> None:
-    """Reconstructed values are in the bins of their originals, whatever the tolerance: no moire."""
-    for tolerance in ({"rel": 0.02}, {"rel": 0.005}, {"abs": 0.01}):
-        column = Column(tolerance=Tolerance(**tolerance))
-        values = RNG.uniform(1, 100, 20_000) if "rel" in tolerance else RNG.uniform(-1, 1, 20_000)
-        sample = Sample()
-        sample.update(values)
-        bins = value_bins(sample, column)
-        assert bins.log == ("rel" in tolerance)
-        grid = np.log(values) if bins.log else values
-        step = 2 * (np.log1p(0.02) if tolerance == {"rel": 0.02} else np.log1p(0.005) if bins.log else 0.01)
-        moved = np.round(grid / step) * step
-        moved = np.exp(moved) if bins.log else moved
-        before, after = (np.histogram(array, bins.edges)[0] for array in (values, moved))
-        assert np.abs(before - after).sum() <= 2
-        assert 20 <= len(bins.edges) <= 70
-    turn = value_bins(sample_of(RNG.uniform(-3, 3, 5000)), Column(tolerance=Tolerance(abs=0.01), periodic=True)).edges
-    np.testing.assert_allclose(np.mod(turn / 0.02, 1), 0.5, atol=1e-9)
-    assert turn[0] < -np.pi < np.pi < turn[-1]
-
-
-def sample_of(values: np.ndarray) -> Sample:
-    sample = Sample()
-    sample.update(values)
-    return sample
-
-
-def test_tables_as_text() -> None:
-    rows = [("a|b", 1234567, 0.000123456, None), ("50 % & _x_", 0, -2.5, 1.0)]
-    table = Table("t", Section.variables, "T", "A caption.", ("name", "n", "x", "y"), rows)
-    assert to_csv(table).splitlines()[1:] == ["a|b,1234567,0.000123456,", "50 % & _x_,0,-2.5,1.0"]
-    markdown = to_markdown(table).splitlines()
-    assert markdown[3:5] == ["| --- | ---: | ---: | ---: |", "| a\\|b | 1,234,567 | 0.0001235 |  |"]
-    latex = to_latex(table)
-    assert r"50 \% \& \_x\_ & 0 & -2.5 & 1 \\" in latex
-    assert r"\begin{tabular}{lrrr}" in latex
-
-
 @pytest.mark.parametrize(
     "name", ["Jet_pt_input", "Jet_phi_input_log", "Jet_phi_residual", "Jet_pt_relative_residual_log", "Jet_pt_response"]
 )
@@ -558,24 +463,13 @@ def test_weights_that_are_none(tmp_path: Path, recipe: Recipe, counts: np.ndarra
         plot(*pair, recipe, tmp_path / "plots", looks={"weight": "nan"}, step=5)
 
 
-def test_weights_that_cancel_in_a_block() -> None:
-    values = RNG.normal(50, 1, 1003)
-    weights = np.append(np.ones(1000), [0.3, -0.1, -0.2])
-    sample = Sample()
-    for part in (slice(0, 1000), slice(1000, 1003)):
-        sample.update(values[part], weights[part])
-    assert sample.mean == pytest.approx(np.average(values, weights=weights), rel=1e-12)
-    expected = np.average((values - sample.mean) ** 2, weights=weights)
-    assert sample.deviation == pytest.approx(math.sqrt(expected), rel=1e-9)
-
-
 def test_sentinels_are_no_values(tmp_path: Path) -> None:
     """They neither stretch the axis nor count as residuals; in columns of whole numbers they may not even fit."""
     recipe = Recipe.from_text("collections: {Jet: {columns: {x: {tolerance: {abs: 0.01}, sentinels: [-999]}}}}")
     values = RNG.uniform(0, 1, 400).astype(np.float32)
     values[::10] = -999
     path = write(tmp_path / "a.root", np.full(200, 2), {"x": values})
-    study = study_of(source_of(path, path, recipe))
+    study = study_of(path, path, recipe)
     assert study.filled.originals["x"].axes[0].edges[0] > -0.1
     assert study.found.originals["x"].count == 360
     judged = study.found.judged["x", "residual"]
@@ -592,26 +486,6 @@ def test_data_sets_of_one_name(tmp_path: Path, files: tuple[Path, Path], recipe:
         pairs[-1][0].write_bytes(files[0].read_bytes())
     names = [pair.name for pair in open_inputs(Inputs(pairs, recipe)).pairs]
     assert names == ["s-1", "s-2", "s-1-2"]
-
-
-def test_a_tiny_tolerance_takes_no_time() -> None:
-    sample = sample_of(RNG.uniform(-3, 3, 600))
-    edges = value_bins(sample, Column(tolerance=Tolerance(abs=1e-12), periodic=True)).edges
-    assert len(edges) < 70
-
-
-def test_names_in_tables_stay_in_their_line() -> None:
-    table = Table("t", Section.variables, "T", "a\n\\input{x}\n%", ("na\nme",), [("x\ny",)])
-    assert to_latex(table).splitlines()[0] == "% a \\input{x} %"
-    assert not any(line.startswith("\\input") for line in to_latex(table).splitlines())
-    assert "| x y |" in to_markdown(table)
-
-
-def test_numbers_in_tables_are_not_rounded_across_one() -> None:
-    assert shown(0.99999987) == "0.99999987"
-    assert shown(1.0) == "1"
-    assert shown(float("nan")) == ""
-    assert shown(81414.2) == "81,410"
 
 
 def test_a_dollar_in_a_name_is_told(files: tuple[Path, Path], recipe: Recipe, tmp_path: Path) -> None:

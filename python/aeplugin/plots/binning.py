@@ -112,6 +112,17 @@ def residual_bins(sample: Sample, tolerance: float | None) -> Bins:
     return Bins((np.arange(-half, half + 2) - 0.5) * width)
 
 
+def where_sums_reach(sums: np.ndarray, places: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where running sums over bins reach what is `wanted`, between the bins' edges; shape as `wanted`.
+
+    Args:
+        sums: never falling, from 0, at each of the `places`; where they stand still, the first place counts.
+    """
+    rising = np.concatenate([[True], np.diff(sums) > 0])
+    rising[:-1] |= rising[1:]
+    return np.asarray(np.interp(wanted, sums[rising], places[rising]))
+
+
 def _target(count: int) -> int:
     """How many bins so many objects fill decently."""
     return int(min(max(2 * count**0.4, 10), BINS))

@@ -21,6 +21,7 @@ from aeplugin.plots.pairs import Block
 from aeplugin.readers import Files, Objects
 from aeplugin.recipe import LooseColumn, Recipe
 from aeplugin.recipe_types import ColumnKind
+from aeplugin.residuals import is_missing
 
 ROLES: dict[str, tuple[str, ...]] = {
     "jets": ("jet", "jets"),
@@ -150,10 +151,8 @@ class EventView:
         for variable, column in self.groups[group].items():
             if variable in ("kind", "charge"):
                 continue
-            values = objects.columns[variable]
-            real &= np.isfinite(values)
-            if column in self.rules and self.rules[column].sentinels:
-                real &= ~np.isin(values, np.asarray(self.rules[column].sentinels, values.dtype))
+            values, rule = objects.columns[variable], self.rules.get(column)
+            real &= np.isfinite(values) if rule is None else ~is_missing(values, rule)
         if group == "met":
             return real
         if "px" in objects.columns:

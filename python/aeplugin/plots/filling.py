@@ -27,18 +27,6 @@ Key = tuple[str, Kind]
 CORNER_BINS = 40
 
 
-@dataclass(frozen=True)
-class Source:
-    """One group of columns of a data set."""
-
-    pair: Pair
-    group: Group
-
-    @property
-    def name(self) -> str:
-        return self.group.name
-
-
 ENERGY_UNITS = ("eV", "keV", "MeV", "GeV", "TeV")
 
 
@@ -271,9 +259,10 @@ def _coarse_axis(edges: np.ndarray, objects: int, column: Column) -> hist.axis.R
 
 @dataclass(frozen=True)
 class Study:
-    """All that two passes over a group of columns have found."""
+    """All that two passes over a group of columns of a data set have found."""
 
-    source: Source
+    pair: Pair
+    group: Group
     found: Survey
     filled: Filled
 
@@ -307,7 +296,7 @@ def study(pair: Pair, groups: Sequence[Group]) -> list[Study]:
     filled = [group for group in groups if found[group.name].objects]
     fillers = {group.name: _Filler(group, found[group.name], pair.weight is not None) for group in filled}
     _pass(pair, filled, fillers)
-    return [Study(Source(pair, group), found[group.name], fillers[group.name].filled) for group in filled]
+    return [Study(pair, group, found[group.name], fillers[group.name].filled) for group in filled]
 
 
 def _pass(pair: Pair, groups: Sequence[Group], workers: Mapping[str, _Surveyor | _Filler]) -> None:

@@ -34,7 +34,7 @@ class Inputs:
     Attributes:
         pairs: original and reconstructed file of each data set; the first is drawn in full.
         recipe: a recipe, the path of one, or the name of a shipped one; None for the one inside either file.
-        model: a model file, for latents and scores; None for the one inside the first reconstructed file, if any.
+        model: a model file, for latents and scores; None for the first inside a compressed file, if any.
         compare: other compressed files of the first original, to compare codecs and tolerances.
         benchmark: what tests/benchmarks/compressing.py wrote: sizes and speeds of peers.
         signals: names of the data sets that are signal, for ROC curves.
@@ -100,7 +100,7 @@ class Context:
 
     @cached_property
     def model(self) -> Model | None:
-        """The model, with networks: the one given, else the one inside the first reconstructed file; None without."""
+        """The model, with networks: the one given, else the first inside a compressed file; None without."""
         if self.model_path is not None:
             return Model.from_file(str(self.model_path))
         for path in self.compressed:
@@ -118,7 +118,7 @@ class Context:
             InputError: the files differ in their events, or there are no objects at all.
         """
         studies = study(self.pair, self.groups)
-        drawn = [found.source.name for found in studies]
+        drawn = [found.group.name for found in studies]
         for group in self.groups:
             if group.name not in drawn:
                 _log.warning("%s: not drawn, the collection has no objects", group.name)

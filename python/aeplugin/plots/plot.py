@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -49,6 +50,11 @@ class Plot:
 
 
 Cell = str | int | float | None
+
+
+def known(number: float) -> float | None:
+    """A number for a cell of a table; None where it is NaN or infinite."""
+    return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from aeplugin.compressed import CompressedFile
 from aeplugin.evaluation import ResidualSummary, evaluate
 from aeplugin.files import is_compressed, recipe_of
 from aeplugin.inspection import Inspection, inspect
+from aeplugin.plots.compression.stored_sizes import original_bytes
 from aeplugin.plots.filling import Survey, key_in_kind, survey
 from aeplugin.plots.inputs import Context
 from aeplugin.plots.pairs import Group, Pair, groups_of
-from aeplugin.readers import open_table, reading
 from aeplugin.recipe_files import schema_of
 from aeplugin.remote import base_name, file_size
 from aeplugin.residuals import bound
-from aeplugin.rntuples import RNTUPLE_CLASS, stored_bytes
 
 _UNKNOWN = (math.nan, math.nan)
 
@@ -173,7 +172,7 @@ def _of_compressed(pair: Pair, units: dict[tuple[str, str], str]) -> DataSet:
     for column, group in zip(part["column_names"], part["column_groups"], strict=True):
         if group >= 0:
             columns[part["group_names"][group]].append(column)
-    before = _stored_bytes(pair, part["table"])
+    before = original_bytes(pair.original, part["table"])
     bits = {
         name: (sum(before.get(column, math.nan) for column in columns[name]) * 8 / result.objects[name], after)
         for name, after in result.bits.items()
@@ -247,12 +246,3 @@ def _surveyed(group: Group, variable: str, found: Survey) -> Promise:
 
 def _in_words(relative: bool, tolerance: float, unit: str) -> str:
     return f"{100 * tolerance:g} %" if relative else f"{tolerance:g} {unit}".strip()
-
-
-def _stored_bytes(pair: Pair, name: str) -> dict[str, int]:
-    """For each column of the original the bytes of its pages or baskets, as far as the file tells."""
-    table = open_table(pair.original, name)
-    with reading(pair.original):
-        if table.classname == RNTUPLE_CLASS:
-            return stored_bytes(pair.original)[name]
-        return {branch: int(table[branch].compressed_bytes) for branch in table.keys(recursive=True, full_paths=False)}

@@ -134,7 +134,7 @@ def _draw(
     height = top + _BAR * len(rows) + 0.2 + bottom
     figure = style.new_figure(_WIDTH, height)
     ax = figure.subplots()
-    figure.subplots_adjust(left=_LEFT / _WIDTH, right=1 - _RIGHT / _WIDTH, top=1 - top / height, bottom=bottom / height)
+    style.set_margins(figure, _LEFT, _RIGHT, top, bottom)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0, 1.05 * longest or 1)
     totals = [

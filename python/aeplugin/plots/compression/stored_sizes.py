@@ -13,7 +13,7 @@ from aeplugin.inspection import ColumnFacts, Inspection, inspect
 from aeplugin.plots.drawing.shortening import shorten
 from aeplugin.plots.inputs import Context
 from aeplugin.plots.pairs import Group
-from aeplugin.readers import BLOCKS, open_file, open_table, reading
+from aeplugin.readers import BLOCKS, open_table, reading
 from aeplugin.remote import base_name, file_size
 from aeplugin.rntuples import RNTUPLE_CLASS, stored_bytes
 
@@ -100,11 +100,10 @@ def objects_of(group: Group, files: Sequence[Stored]) -> int:
 def original_bytes(path: str | Path, tree: str | None) -> dict[str, int]:
     """Stored bytes of the columns of a TTree or RNTuple; what cannot be told is not in it."""
     table = open_table(path, tree)
-    with open_file(path) as file, reading(path):
-        classes = file.classnames(cycle=False)
-        if classes.get(table.name) != RNTUPLE_CLASS:
-            return {branch.name: int(branch.compressed_bytes) for branch in table.itervalues(recursive=True)}
-    return stored_bytes(path)[table.name]
+    with reading(path):
+        if table.classname == RNTUPLE_CLASS:
+            return stored_bytes(path)[table.name]
+        return {branch.name: int(branch.compressed_bytes) for branch in table.itervalues(recursive=True)}
 
 
 def bars(group: Group, objects: int, files: Sequence[Stored], original: Mapping[str, int]) -> list[Bar]:

@@ -25,10 +25,10 @@ _IN_CORNER, _BY_EVENT = 10, 8
 
 def correlation_plots(context: Context) -> Iterator[Plot | Table]:
     """For each group of two or more variables: residuals against each other, correlation matrices and profiles."""
-    studies = [study for study in context.studies if len(study.source.group.columns) > 1]
-    found = [relate(study, list(study.source.group.columns)[:INPUTS]) for study in studies]
+    studies = [study for study in context.studies if len(study.group.columns) > 1]
+    found = [relate(study, list(study.group.columns)[:INPUTS]) for study in studies]
     for study, relations in zip(studies, found, strict=True):
-        caption = context.caption(study.source.group)
+        caption = context.caption(study.group)
         yield from _corner(study, caption)
         yield from _matrices(study, relations, caption)
         yield from _profiles(study, relations, caption)
@@ -36,7 +36,7 @@ def correlation_plots(context: Context) -> Iterator[Plot | Table]:
 
 def widest(study: Study, number: int) -> list[str]:
     """The variables, or so many of them with the largest RMS in units of the tolerance, in the recipe's order."""
-    columns = study.source.group.columns
+    columns = study.group.columns
 
     def size(variable: str) -> float:
         column = columns[variable]
@@ -48,7 +48,7 @@ def widest(study: Study, number: int) -> list[str]:
 
 
 def _corner(study: Study, caption: Caption) -> Iterator[Plot]:
-    group, filled = study.source.group, study.filled
+    group, filled = study.group, study.filled
     name = f"{group.name}_residual_corner"
     if study.found.complete == 0:
         _log.warning("%s: not drawn, no object has finite residuals of all variables", name)
@@ -72,7 +72,7 @@ def _corner(study: Study, caption: Caption) -> Iterator[Plot]:
 
 
 def _matrices(study: Study, found: Relations, caption: Caption) -> Iterator[Plot]:
-    group = study.source.group
+    group = study.group
     before, after = found.original.matrix(), found.reconstructed.matrix()
     objects = study.found.objects
     notes = [f"{wording.count(objects)} {caption.noun}"]
@@ -131,7 +131,7 @@ def _matrices(study: Study, found: Relations, caption: Caption) -> Iterator[Plot
 
 
 def _profiles(study: Study, found: Relations, caption: Caption) -> Iterator[Plot]:
-    group = study.source.group
+    group = study.group
     left_out = []
     for variable, column in group.columns.items():
         if not _moves(study, variable):
@@ -166,7 +166,7 @@ def _profiles(study: Study, found: Relations, caption: Caption) -> Iterator[Plot
 
 
 def _by_event(study: Study, found: Relations, caption: Caption) -> Iterator[Plot]:
-    group = study.source.group
+    group = study.group
     name = f"{group.name}_residual_by_event"
     names = [variable for variable in widest(study, _BY_EVENT) if _moves(study, variable)]
     if not names:
@@ -192,13 +192,13 @@ def _by_event(study: Study, found: Relations, caption: Caption) -> Iterator[Plot
 
 def _moves(study: Study, variable: str) -> bool:
     """Whether residuals of a variable differ; all are zero where nothing was lost."""
-    sample = study.found.judged[key_in_kind(variable, study.source.group.columns[variable])].sample
+    sample = study.found.judged[key_in_kind(variable, study.group.columns[variable])].sample
     return sample.count > 0 and sample.min < sample.max
 
 
 def _chosen(names: Sequence[str], study: Study, by: str | None) -> str:
     """A sentence on which variables are drawn, where they are not all."""
-    number = len(study.source.group.columns)
+    number = len(study.group.columns)
     if len(names) == number:
         return ""
     if by is None:

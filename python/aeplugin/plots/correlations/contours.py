@@ -25,11 +25,9 @@ def smoothed(histogram: hist.Hist) -> np.ndarray:
     fluctuations of a flat distribution. A standard deviation is at most IQR / 1.349, so that tails do not count.
     """
     contents = np.asarray(histogram.values(), float)
-    squares = float(np.asarray(histogram.variances(), float).sum())
-    total = float(contents.sum())
-    if total <= 0 or squares <= 0:
+    entries = _entries(histogram)
+    if contents.sum() <= 0 or entries <= 0:
         return contents
-    entries = total**2 / squares
     width = max(entries ** (-1 / 6), _LEAST_WIDTH)
     widths = [width * _deviation(contents.sum(axis=1 - axis)) for axis in (0, 1)]
     return np.asarray(gaussian_filter(contents, widths, mode="constant"))

@@ -38,7 +38,7 @@ def draw_corner(study: Study, names: Sequence[str], caption: Caption) -> Figure:
     Args:
         names: the variables to draw, in the recipe's order.
     """
-    filled, group = study.filled, study.source.group
+    filled, group = study.filled, study.group
     size = len(names)
     panel = min(2.0, max(1.25, 10 / size))
     top = headings.height(size * panel)
@@ -47,14 +47,7 @@ def draw_corner(study: Study, names: Sequence[str], caption: Caption) -> Figure:
     width, height = size * panel + left + _RIGHT, size * panel + top + bottom
     figure = style.new_figure(width, height)
     grid = figure.subplots(size, size, squeeze=False)
-    figure.subplots_adjust(
-        left=left / width,
-        right=1 - _RIGHT / width,
-        top=1 - top / height,
-        bottom=bottom / height,
-        wspace=0.07,
-        hspace=0.07,
-    )
+    style.set_margins(figure, left, _RIGHT, top, bottom, wspace=0.07, hspace=0.07)
     small = 10.0 if size > 5 else 11.0
     pairs = {(x, y): filled.pairs[x, y] for row, y in enumerate(names) for x in names[:row]}
     norm = _colour_range(pairs.values())
@@ -210,8 +203,8 @@ def _notes(study: Study, names: Sequence[str], caption: Caption) -> list[str]:
     inside = [_share_inside(study.filled.pairs[x, y]) for row, y in enumerate(names) for x in names[:row]]
     if min(inside) < 1:
         notes.append(f"up to {wording.percent(1 - min(inside))} outside of a panel")
-    if len(names) < len(study.source.group.columns):
-        notes.append(f"{len(names)} of {len(study.source.group.columns)} variables")
+    if len(names) < len(study.group.columns):
+        notes.append(f"{len(names)} of {len(study.group.columns)} variables")
     return notes
 
 

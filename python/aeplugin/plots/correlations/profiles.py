@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from aeplugin import residuals
+from aeplugin.plots.binning import where_sums_reach
 from aeplugin.plots.drawing import headings, panels, style, wording
 from aeplugin.plots.drawing.distributions import angle_ticks
 from aeplugin.plots.drawing.labels import axis_label, lines_of, short_label, wrap
@@ -49,11 +50,9 @@ def profile(histogram: hist.Hist, quantiles: Sequence[float] = _QUANTILES) -> np
     for i, (column, total) in enumerate(zip(contents, totals, strict=True)):
         if total <= 0 or total**2 < FEWEST * squares[i]:
             continue
-        # Negative weights must not turn the sums round; where these stand still, the first place counts.
+        # Negative weights must not turn the sums round.
         sums = np.maximum.accumulate(np.concatenate([[0.0], np.cumsum(column)]))
-        rising = np.concatenate([[True], np.diff(sums) > 0])
-        rising[:-1] |= rising[1:]
-        found[:, i] = np.interp(np.multiply(quantiles, total), sums[rising], places[rising])
+        found[:, i] = where_sums_reach(sums, places, np.multiply(quantiles, total))
     return found
 
 
@@ -68,7 +67,7 @@ def draw_by_input(study: Study, variable: str, histograms: Mapping[str, hist.His
     Args:
         histograms: by input, of input (x) and residual (y).
     """
-    group = study.source.group
+    group = study.group
     number = len(histograms)
     columns = number if number <= 3 else 2 if number == 4 else math.ceil(number / 2)
     rows = math.ceil(number / columns)
@@ -118,20 +117,13 @@ def _grid(rows: int, columns: int, panel: tuple[float, float], between: float, l
     whole = width + left + _RIGHT, height + top + _BOTTOM
     figure = style.new_figure(*whole)
     grid = figure.subplots(rows, columns, squeeze=False)
-    figure.subplots_adjust(
-        left=left / whole[0],
-        right=1 - _RIGHT / whole[0],
-        top=1 - top / whole[1],
-        bottom=_BOTTOM / whole[1],
-        wspace=_APART / panel[0],
-        hspace=between / panel[1],
-    )
+    style.set_margins(figure, left, _RIGHT, top, _BOTTOM, wspace=_APART / panel[0], hspace=between / panel[1])
     return figure, grid
 
 
 def _title(study: Study, variable: str, exponent: int = 0) -> str:
     """Of the axis of a residual."""
-    group = study.source.group
+    group = study.group
     column = group.columns[variable]
     unit = "%" if column.tolerance.rel is not None else column.unit
     return axis_label(short_label(group.labels[variable], column), unit, exponent)
@@ -160,7 +152,7 @@ def _reach(histogram: hist.Hist) -> float:
 
 def _set_y(ax: Axes, study: Study, variable: str, reach: float, *, labelled: bool) -> bool:
     """Y axis symmetric about zero, with the tolerance where it is of the size of the bands; whether it is shown."""
-    group = study.source.group
+    group = study.group
     column = group.columns[variable]
     bound = residuals.bound(column)
     shown = bound < 8 * reach or reach == 0

@@ -52,7 +52,7 @@ def relate(study: Study, inputs: Sequence[str]) -> Relations:
     Raises:
         InputError: see `Pair.blocks`.
     """
-    pair, group = study.source.pair, study.source.group
+    pair, group = study.pair, study.group
     found = _empty(study, inputs)
     for block in pair.blocks({group.name: group.files}):
         before, after = block.before[group.name], block.after[group.name]
@@ -71,7 +71,7 @@ def relate(study: Study, inputs: Sequence[str]) -> Relations:
 
 
 def _empty(study: Study, inputs: Sequence[str]) -> Relations:
-    group, pair = study.source.group, study.source.pair
+    group, pair = study.group, study.pair
     size = len(group.columns)
     kept = storage(pair.weight is not None)
     return Relations(
@@ -141,7 +141,7 @@ def _input_axis(study: Study, variable: str) -> hist.axis.Variable:
 
 def _residual_axis(study: Study, variable: str) -> hist.axis.Regular:
     """Narrow bins that hold all residuals, or twice what 99.5 % reach where some are far out."""
-    column = study.source.group.columns[variable]
+    column = study.group.columns[variable]
     key = key_in_kind(variable, column)
     sample = study.found.judged[key].sample
     reach = 0.0
@@ -155,7 +155,7 @@ def _residual_axis(study: Study, variable: str) -> hist.axis.Regular:
 
 def _event_axis(study: Study) -> hist.axis.Variable:
     """Runs of events of equal length, with some objects in each."""
-    events = study.source.pair.events
+    events = study.pair.events
     bins = min(max(study.found.objects // _OBJECTS_PER_BIN, 3), _EVENT_BINS, events)
     edges = np.arange(bins + 1) * math.ceil(events / bins)
     edges = np.append(edges[edges < events], events)

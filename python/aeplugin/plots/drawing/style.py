@@ -132,6 +132,14 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def set_margins(figure: Figure, left: float, right: float, top: float, bottom: float, **between: float) -> None:
+    """Leave so many inches at the sides of the panels; `between` them are fractions of a panel, as wspace, hspace."""
+    width, height = figure.get_size_inches()
+    figure.subplots_adjust(
+        left=left / width, right=1 - right / width, top=1 - top / height, bottom=bottom / height, **between
+    )
+
+
 def experiment_label(ax: Axes, look: Look, *, insets: tuple[float, float] = (0, 0), extra: str = "") -> list[Text]:
     """Who shows this: text, energy and luminosity, and an `extra` line.
 

@@ -27,12 +27,12 @@ MOST_PANELS = 8
 
 def outlier_plots(context: Context) -> Iterator[Plot | Table]:
     """The worst objects and events by each residual and by the model's score: a picture and a table for each."""
-    studies = {study.source.name: study for study in context.studies}
-    groups = [study.source.group for study in studies.values()]
+    studies = {study.group.name: study for study in context.studies}
+    groups = [study.group for study in studies.values()]
     for ranking in rank(context.pair, groups, context.model, context.worst):
         study = studies[ranking.group.name] if ranking.group is not None else None
-        network = study.source.group.network if study is not None else context.networks
-        objects = wording.plural(study.source.name) if study is not None else "Events"
+        network = study.group.network if study is not None else context.networks
+        objects = wording.plural(study.group.name) if study is not None else "Events"
         caption = style.Caption(context.look, objects, network, context.pair.weight is not None)
         measure = f"{ranking.measure} in {ranking.unit}" if ranking.unit else ranking.measure
         title, what = f"{objects}: worst by {ranking.measure}", f"The worst {caption.noun} by {measure}"
@@ -40,7 +40,7 @@ def outlier_plots(context: Context) -> Iterator[Plot | Table]:
         assert ranking.bulk is not None
         histograms = {"measure": ranking.bulk}
         if study is not None:
-            histograms |= {v: study.filled.originals[v] for v in list(study.source.group.columns)[:MOST_PANELS]}
+            histograms |= {v: study.filled.originals[v] for v in list(study.group.columns)[:MOST_PANELS]}
         yield Plot(
             name=name,
             section=Section.outliers,
@@ -74,7 +74,7 @@ def _rows(ranking: Ranking) -> list[tuple[Cell, ...]]:
 def draw_outliers(ranking: Ranking, study: Study | None, caption: style.Caption) -> Figure:
     """Small panels: the measure, and for objects each variable, of all as a histogram and of the worst as marks."""
     assert ranking.bulk is not None
-    drawn = list(study.source.group.columns)[:MOST_PANELS] if study is not None else []
+    drawn = list(study.group.columns)[:MOST_PANELS] if study is not None else []
     size = 1 + len(drawn)
     columns = min(size, 3)
     rows = math.ceil(size / columns)
@@ -85,13 +85,11 @@ def draw_outliers(ranking: Ranking, study: Study | None, caption: style.Caption)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in grid[size:]:
         ax.set_axis_off()
-    figure.subplots_adjust(
-        left=0.75 / width, right=1 - 0.2 / width, top=1 - head / height, bottom=0.6 / height, wspace=0.3, hspace=0.42
-    )
+    style.set_margins(figure, 0.75, 0.2, head, 0.6, wspace=0.3, hspace=0.42)
     measure = ranking.measure[:1].upper() + ranking.measure[1:]
     _draw_panel(grid[0], ranking.bulk, ranking.worst.badness, measure, ranking.unit, log=True)
     if study is not None:
-        group, filled = study.source.group, study.filled
+        group, filled = study.group, study.filled
         for ax, variable in zip(grid[1:], drawn, strict=False):
             column = group.columns[variable]
             values = ranking.worst.rows[variable].astype(np.float64)

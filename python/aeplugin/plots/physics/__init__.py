@@ -19,7 +19,7 @@ from aeplugin.plots.physics.event_quantities import Quantity, quantities
 from aeplugin.plots.physics.figures import draw_quantity, draw_selection, draw_shift, has_profile
 from aeplugin.plots.physics.filling import Result, Survey, fill, survey
 from aeplugin.plots.physics.selection import Cut, Selection, median_cut, parse_cuts, selection_table
-from aeplugin.plots.plot import Cell, Plot, Section, Table
+from aeplugin.plots.plot import Cell, Plot, Section, Table, known
 
 _log = logging.getLogger(__name__)
 _FEWEST_PAIRS = 10
@@ -141,16 +141,16 @@ def physics_table(results: Sequence[Result], network: str) -> Table:
                 result.quantity.unit,
                 found.before.count,
                 found.after.count,
-                _known(found.before.mean),
-                _known(found.after.mean),
+                known(found.before.mean),
+                known(found.after.mean),
                 "relative" if result.quantity.relative else "absolute",
-                _known(moved.mean),
-                _known(moved.deviation),
-                _known(moved.abs_quantile(0.68)),
-                _known(moved.abs_quantile(0.95)),
+                known(moved.mean),
+                known(moved.deviation),
+                known(moved.abs_quantile(0.68)),
+                known(moved.abs_quantile(0.95)),
                 None if peak is None else peak.position,
                 None if peak is None else peak.shift,
-                None if peak is None else _known(peak.error),
+                None if peak is None else known(peak.error),
             )
         )
     return Table(
@@ -168,10 +168,6 @@ def physics_table(results: Sequence[Result], network: str) -> Table:
         rows=rows,
         network=network,
     )  # fmt: skip
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _selection_plot(selection: Selection, from_recipe: bool, caption: Caption, network: str) -> Plot:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 from aeplugin.plots.drawing.style import Caption
 from aeplugin.plots.inputs import Context
-from aeplugin.plots.plot import Cell, Plot, Section, Table
+from aeplugin.plots.plot import Cell, Plot, Section, Table, known
 from aeplugin.plots.summaries.composition import Composition, compose, draw_composition
 from aeplugin.plots.summaries.figures import FEWEST, draw_resolution, shown, uniform_rms
 from aeplugin.plots.summaries.resolutions import Subject, by_dataset, by_kind
@@ -75,7 +74,7 @@ def resolution_table(context: Context, category: str, subjects: Sequence[Subject
             numbers: list[Cell] = []
             widths = subject.widths(name)
             for estimate in (found.mean, *(widths.get(width) for width in ("rms", "iqr", "half", "fit"))):
-                numbers += [None, None] if estimate is None else [_known(estimate.value), _known(estimate.error)]
+                numbers += [None, None] if estimate is None else [known(estimate.value), known(estimate.error)]
             fit = subject.fits.get(name)
             rows.append(
                 (
@@ -143,7 +142,3 @@ def _caption(context: Context, collection: str, network: str) -> Caption:
     if group is None:
         return Caption(context.look, "Objects", f"{context.pair.name}, {network}", context.pair.weight is not None)
     return context.caption(group)
-
-
-def _known(number: float) -> float | None:
-    return number if math.isfinite(number) else None

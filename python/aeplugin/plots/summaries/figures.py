@@ -64,13 +64,7 @@ def draw_resolution(subject: Subject, notes: Sequence[str], caption: Caption) ->
     height = sum(_PANELS) + _GAP + top + bottom
     figure = style.new_figure(width + left + _RIGHT, height)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=_PANELS)
-    figure.subplots_adjust(
-        left=left / (width + left + _RIGHT),
-        right=1 - _RIGHT / (width + left + _RIGHT),
-        top=1 - top / height,
-        bottom=bottom / height,
-        hspace=2 * _GAP / sum(_PANELS),
-    )
+    style.set_margins(figure, left, _RIGHT, top, bottom, hspace=2 * _GAP / sum(_PANELS))
     unit = subject.unit
     _draw_means(upper, categories, subject)
     _draw_widths(lower, categories, subject, _APART * len(categories) / width)

@@ -19,6 +19,7 @@ from iminuit.cost import BinnedNLL
 from iminuit.warnings import IMinuitWarning
 from scipy.special import chdtrc
 
+from aeplugin.plots.binning import where_sums_reach
 from aeplugin.plots.summaries import shapes
 
 _log = logging.getLogger(__name__)
@@ -161,9 +162,7 @@ class _Peak:
         if np.count_nonzero(contents) < _FEWEST_BINS:
             _log.info("%s: not fitted, all entries lie in %d bins", what, np.count_nonzero(contents))
             return None
-        rising = np.concatenate([[True], np.diff(sums) > 0])
-        rising[:-1] |= rising[1:]
-        low, center, high = np.interp(np.array([0.16, 0.5, 0.84]) * total, sums[rising], edges[rising])
+        low, center, high = where_sums_reach(sums, edges, np.array([0.16, 0.5, 0.84]) * total)
         is_weighted = histogram.storage_type is hist.storage.Weight
         width = max(float(high - low) / 2, float(np.diff(edges).min()) / 2)
         return _Peak(contents, variances, edges, float(center), width, is_weighted)

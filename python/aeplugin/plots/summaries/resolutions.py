@@ -180,7 +180,7 @@ def by_kind(context: Context) -> list[Subject]:
         residuals = found.setdefault(variable, {})
         if kind not in residuals:
             residuals[kind] = _residuals(study, variable)
-            columns.setdefault(variable, study.source.group.columns[variable])
+            columns.setdefault(variable, study.group.columns[variable])
         residuals[kind].add(*sides, weights)
     exact = [] if kinds is None else [kind_label(name) for name in kinds.groups if name not in _studies(context)]
     subjects = []
@@ -200,7 +200,7 @@ def by_dataset(context: Context) -> list[Subject]:
     """
     subjects = []
     for study in context.studies:
-        group = study.source.group
+        group = study.group
         found: dict[str, dict[str, Resolution]] = {variable: {} for variable in group.columns}
         for pair in context.pairs:
             if not all(column in pair.schema for column in group.files.values()):
@@ -231,10 +231,10 @@ def _members(context: Context, kinds: Kinds | None) -> Iterator[Member]:
         names = [name for name in studies if name in context.recipe.collections]
         if len(names) < 2:
             return
-        for block in context.pair.blocks({name: studies[name].source.group.files for name in names}):
+        for block in context.pair.blocks({name: studies[name].group.files for name in names}):
             for name in names:
                 before, after, weights = block.before[name], block.after[name], block.object_weights(name)
-                for variable in studies[name].source.group.columns:
+                for variable in studies[name].group.columns:
                     yield studies[name], name, variable, (before.columns[variable], after.columns[variable]), weights
         return
     moving = {name: files for name, files in kinds.groups.items() if name in studies}
@@ -244,24 +244,24 @@ def _members(context: Context, kinds: Kinds | None) -> Iterator[Member]:
         for member in kinds.in_step(block):
             study = studies[member.group]
             for variable in kinds.columns:
-                if variable in study.source.group.columns:
+                if variable in study.group.columns:
                     sides = member.before.columns[variable], member.after.columns[variable]
                     yield study, member.kind, variable, sides, member.weights
 
 
 def _studies(context: Context) -> dict[str, Study]:
-    return {study.source.group.name: study for study in context.studies}
+    return {study.group.name: study for study in context.studies}
 
 
 def _residuals(study: Study, variable: str) -> Residuals:
     """Without content, in the bins of the group's own histogram."""
-    group = study.source.group
+    group = study.group
     key = key_in_kind(variable, group.columns[variable])
     relative: Key = (variable, "relative_residual")
     if variable.lower() in _ENERGIES and relative in study.filled.residuals:
         key = relative
     edges = np.asarray(study.filled.residuals[key].axes[0].edges)
-    return Residuals(key, group.columns[variable], edges, study.source.pair.weight is not None)
+    return Residuals(key, group.columns[variable], edges, study.pair.weight is not None)
 
 
 def _subject(

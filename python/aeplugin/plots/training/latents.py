@@ -28,7 +28,7 @@ from aeplugin.plots.networks import caption_of, files_of, missing_columns
 from aeplugin.plots.plot import Plot, Section
 from aeplugin.readers import Objects
 from aeplugin.recipe import Column
-from aeplugin.residuals import special_values
+from aeplugin.residuals import is_missing
 from aeplugin.statistics import Correlation, Sample
 
 _log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _usable(objects: Objects, rules: dict[str, Column], is_log: np.ndarray) -> n
     usable = np.ones(len(objects), bool)
     for (variable, rule), takes_log in zip(rules.items(), is_log, strict=True):
         values = objects.columns[variable]
-        usable &= np.isfinite(values) & ((values == 0) | ~special_values(values, rule))
+        usable &= ~is_missing(values, rule)
         if takes_log:
             usable &= values > 0
     return usable
@@ -182,14 +182,7 @@ def draw_latents(found: Latents, caption: Caption) -> Figure:
     width, height = left + columns * panel_width + right, top + rows * panel_height + bottom
     figure = style.new_figure(width, height)
     grid = figure.subplots(rows, columns, squeeze=False)
-    figure.subplots_adjust(
-        left=left / width,
-        right=1 - right / width,
-        top=1 - top / height,
-        bottom=bottom / height,
-        wspace=0.32,
-        hspace=0.52,
-    )
+    style.set_margins(figure, left, right, top, bottom, wspace=0.32, hspace=0.52)
     for number, ax in enumerate(grid.ravel()):
         if number >= size:
             ax.set_axis_off()

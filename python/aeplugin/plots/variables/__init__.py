@@ -24,17 +24,17 @@ SCALES = {"": False, "_log": True}
 def variable_plots(context: Context) -> Iterator[Plot | Table]:
     """Plots of every variable that may move, each on a linear and a logarithmic axis, and a table of the numbers."""
     for study in context.studies:
-        caption = context.caption(study.source.group)
-        for variable in study.source.group.columns:
+        caption = context.caption(study.group)
+        for variable in study.group.columns:
             yield from _inputs(study, variable, caption)
-            for key in keys(study.source.group):
+            for key in keys(study.group):
                 if key[0] == variable:
                     yield from _residuals(study, key, caption)
     yield residual_table(context)
 
 
 def _inputs(study: Study, variable: str, caption: Caption) -> Iterator[Plot]:
-    group, filled = study.source.group, study.filled
+    group, filled = study.group, study.filled
     samples = study.found.originals[variable], study.found.reconstructed[variable]
     name = f"{group.name}_{variable}_input"
     if samples[0].count == 0:
@@ -61,7 +61,7 @@ def _inputs(study: Study, variable: str, caption: Caption) -> Iterator[Plot]:
 
 
 def _residuals(study: Study, key: Key, caption: Caption) -> Iterator[Plot]:
-    group, (variable, kind) = study.source.group, key
+    group, (variable, kind) = study.group, key
     column, judged = group.columns[variable], study.found.judged[key]
     if judged.sample.count == 0:
         _log.warning("%s_%s_%s: not drawn, no residual is finite", group.name, variable, kind)
@@ -92,7 +92,7 @@ def _residuals(study: Study, key: Key, caption: Caption) -> Iterator[Plot]:
 
 def _look_for(key: Key, study: Study) -> str:
     variable, kind = key
-    column = study.source.group.columns[variable]
+    column = study.group.columns[variable]
     formula = "(reconstructed - original) / original" if kind == "relative_residual" else "Reconstructed - original"
     skew = (
         " The first bin is partly empty, since a ratio of 1 + t has the inverse 1 / (1 + t), not 1 - t."
@@ -113,7 +113,7 @@ def residual_table(context: Context) -> Table:
     """The numbers of all legends: mean, RMS, half-widths, the largest residual and the share beyond the tolerance."""
     rows = []
     for study in context.studies:
-        group = study.source.group
+        group = study.group
         for key in keys(group):
             column, judged = group.columns[key[0]], study.found.judged[key]
             sample = judged.sample
