@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,17 @@ collections:
 columns:
   MET_pt: {tolerance: {rel: 0.02}, sentinels: [-999]}
   weight: {tolerance: {abs: 0.001}}
+"""
+# Likewise, with a network that has all that one can have.
+NETWORKS = """
+collections:
+  Jet:
+    codec: autoencoder
+    columns:
+      pt: {tolerance: {rel: 2.0e-7}}
+      eta: {tolerance: {abs: 1.0e-7}}
+      phi: {tolerance: {abs: 1.0e-7}}
+      E: {tolerance: {rel: 2.0e-7}}
 """
 BLOCKS = """
 collections:
@@ -207,9 +219,33 @@ def rough_network(seed: int) -> CollectionModel:
     return CollectionModel("Jet", columns, half(), half())
 
 
-def network_model(text: str, source: Path, seed: int) -> Model:
+def rich_network(seed: int) -> CollectionModel:
+    """A network with every transform that a codec takes and every activation, with and without layer norm."""
+    rng = np.random.default_rng(seed)
+
+    def network(widths: list[int]) -> list[Layer]:
+        activations = [*(a for a in Activation.__members__.values() if a != Activation.linear), Activation.linear]
+        layers = []
+        for number, (inputs, outputs) in enumerate(pairwise(widths)):
+            weights, biases = rng.uniform(-0.7, 0.7, (outputs, inputs)), rng.uniform(-0.3, 0.3, outputs)
+            norm = (rng.uniform(0.5, 1.5, outputs), rng.uniform(-0.3, 0.3, outputs)) if number % 2 else (None, None)
+            layers.append(Layer(weights, biases, activations[number], *norm))
+        return layers
+
+    knots = np.array([-6, -2, -1, -0.25, 0, 0.5, 1, 2.5, 6]), np.linspace(-2, 2, 9)
+    columns = [
+        ModelColumn("pt", "Jet_pt", Transform.log10, 1.7, 0.3, factor=0.5, offset=1),
+        ModelColumn("eta", "Jet_eta", Transform.quantile, knots=knots),
+        ModelColumn("phi", "Jet_phi", Transform.circle, 0.5),
+        ModelColumn("E", "Jet_E", Transform.linear, 120, 150),
+    ]
+    widths = [5, 9, 8, 7, 9, 6, 7, 3]
+    return CollectionModel("Jet", columns, network(widths), network(widths[::-1]))
+
+
+def network_model(text: str, source: Path, network: CollectionModel) -> Model:
     recipe = Recipe.from_text(text, "make_golden").resolve(schema_of(source, TABLE)[1], str(source))
-    return Model(recipe.to_text(), to_rules(recipe), "{}", [rough_network(seed)])
+    return Model(recipe.to_text(), to_rules(recipe), "{}", [network])
 
 
 def write_ntuple(path: Path, table: dict[str, Any]) -> Path:
@@ -273,8 +309,8 @@ def save_values(path: Path, columns: dict[str, Column]) -> None:
 def make(folder: Path, seed: int = SEED) -> list[Path]:
     """Make all files in `folder`; gives the compressed ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("plain", "autoencoder", "merged", "blocks", "empty")
-    plain, autoencoder, merged, blocks, empty = targets = [folder / f"{name}.root" for name in names]
+    names = ("plain", "autoencoder", "merged", "blocks", "empty", "networks")
+    plain, autoencoder, merged, blocks, empty, networks = targets = [folder / f"{name}.root" for name in names]
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         for target, write, table, text in (
@@ -285,14 +321,16 @@ def make(folder: Path, seed: int = SEED) -> list[Path]:
             source = write(work / target.name, table)
             compress(source, target, compile_recipe(Recipe.from_text(text, "make_golden"), source, TABLE))
         source = write_snapshot(work / autoencoder.name, jet_table(seed, 300, 1))
-        compress(source, autoencoder, network_model(AUTOENCODER, source, seed))
+        compress(source, autoencoder, network_model(AUTOENCODER, source, rough_network(seed)))
+        source = write_tree(work / networks.name, jet_table(seed, 200, 1))
+        compress(source, networks, network_model(NETWORKS, source, rich_network(seed)))
         parts = []
         # The second and the fourth have the model of the part before them; the third has no events.
         for number, (events, scale, network) in enumerate([(60, 1, 1), (50, 1000, 1), (0, 1, 2), (40, 0.01, 2)]):
             triggers = {name: np.arange(events) % 7 == number for name in ("HLT.mu", "HLT_mu")}
             table = jet_table(seed + number, events, scale) | triggers
             source = write_tree(work / f"source{number}.root", table)
-            model = network_model(AUTOENCODER, source, seed + network)
+            model = network_model(AUTOENCODER, source, rough_network(seed + network))
             parts.append(compress(source, work / f"part{number}.root", model))
         rdf.merge(parts, merged)
     for target in targets:

@@ -4,13 +4,16 @@
 #include <aeplugin/engine.hxx>
 #include <aeplugin/error.hxx>
 #include <aeplugin/model.hxx>
+#include <aeplugin/nearest.hxx>
 
 #include "../src/kernels/kernels.hxx"
+#include "../src/normaliser.hxx"
 
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace py = pybind11;
 using namespace aeplugin;
@@ -74,15 +77,32 @@ FloatArray ScoreEvents(const FloatArray &errors, const py::array_t<std::int64_t,
    return scores;
 }
 
-Layer MakeLayer(const FloatArray &weights, const FloatArray &biases, Activation activation)
+std::vector<float> ToFloats(const std::optional<FloatArray> &values)
+{
+   if (!values)
+      return {};
+   return {values->data(), values->data() + values->size()};
+}
+
+py::object FromFloats(const std::vector<float> &values)
+{
+   return FloatArray(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+Layer MakeLayer(const FloatArray &weights, const FloatArray &biases, Activation activation,
+                const std::optional<FloatArray> &gains, const std::optional<FloatArray> &shifts)
 {
    if (weights.ndim() != 2 || biases.ndim() != 1)
       throw ModelError("a layer has weights of shape (outputs, inputs) and biases of shape (outputs,)");
+   if (gains.has_value() != shifts.has_value() || (gains && (gains->ndim() != 1 || shifts->ndim() != 1)))
+      throw ModelError("a layer has gains and shifts of shape (outputs,), or neither");
    return {static_cast<std::uint32_t>(weights.shape(1)),
            static_cast<std::uint32_t>(weights.shape(0)),
            activation,
            {weights.data(), weights.data() + weights.size()},
-           {biases.data(), biases.data() + biases.size()}};
+           {biases.data(), biases.data() + biases.size()},
+           ToFloats(gains),
+           ToFloats(shifts)};
 }
 
 FloatArray Weights(const Layer &layer)
@@ -92,9 +112,91 @@ FloatArray Weights(const Layer &layer)
    return weights;
 }
 
-FloatArray Biases(const Layer &layer)
+using Knots = std::pair<FloatArray, FloatArray>;
+
+ModelColumn MakeColumn(std::string variable, std::string column, Transform transform, float mean, float scale,
+                       float factor, float offset, const std::optional<Knots> &knots, std::vector<std::int32_t> labels)
 {
-   return FloatArray(static_cast<py::ssize_t>(layer.fBiases.size()), layer.fBiases.data());
+   if (knots && (knots->first.ndim() != 1 || knots->second.ndim() != 1))
+      throw ModelError("column '" + column + "': knots are a pair of arrays of shape (knots,)");
+   return {std::move(variable),
+           std::move(column),
+           transform,
+           mean,
+           scale,
+           factor,
+           offset,
+           knots ? ToFloats(knots->first) : std::vector<float>(),
+           knots ? ToFloats(knots->second) : std::vector<float>(),
+           std::move(labels)};
+}
+
+py::object KnotsOf(const ModelColumn &column)
+{
+   if (column.fKnots.empty())
+      return py::none();
+   return py::make_tuple(FromFloats(column.fKnots), FromFloats(column.fKnotsTo));
+}
+
+Normaliser MakeNormaliser(const std::vector<ModelColumn> &columns)
+{
+   ValidateColumns(columns, "columns");
+   return {columns, kernels::GetKernels()};
+}
+
+/// What an encoder does before its network, for columns of no model yet.
+FloatArray Standardise(const std::vector<ModelColumn> &columns, const FloatArray &values)
+{
+   const Normaliser normaliser = MakeNormaliser(columns);
+   RequireRows(values, columns.size());
+   const auto rows = static_cast<std::size_t>(values.shape(0));
+   FloatArray features({rows, normaliser.Features()});
+   float *results = features.mutable_data();
+   const float *given = values.data();
+   const py::gil_scoped_release release;
+   normaliser.Standardise(given, columns.size(), rows, results, normaliser.Features());
+   return features;
+}
+
+/// What a decoder does after its network.
+FloatArray Restore(const std::vector<ModelColumn> &columns, const FloatArray &features)
+{
+   const Normaliser normaliser = MakeNormaliser(columns);
+   RequireRows(features, normaliser.Features());
+   const bool hasLabel = columns.back().fTransform == Transform::kLabel;
+   const std::size_t width = columns.size() - (hasLabel ? 1 : 0);
+   const auto rows = static_cast<std::size_t>(features.shape(0));
+   FloatArray values({rows, width});
+   float *results = values.mutable_data();
+   const float *given = features.data();
+   const py::gil_scoped_release release;
+   normaliser.Restore(given, normaliser.Features(), rows, results, width);
+   return values;
+}
+
+/// "none", "encoder", "decoder" or "both". \throws ModelError for any other name
+Condition ParseCondition(const std::string &name)
+{
+   const std::vector<std::string> names{"none", "encoder", "decoder", "both"};
+   const auto found = std::find(names.begin(), names.end(), name);
+   if (found == names.end())
+      throw ModelError("unknown condition '" + name + "'" + Nearest(name, names));
+   return static_cast<Condition>(found - names.begin());
+}
+
+std::string ConditionName(const CollectionModel &model)
+{
+   switch (model.fCondition) {
+   case Condition::kEncoder:
+      return "encoder";
+   case Condition::kDecoder:
+      return "decoder";
+   case Condition::kBoth:
+      return "both";
+   case Condition::kNone:
+      break;
+   }
+   return "none";
 }
 
 Tolerance ToTolerance(const std::string &kind, double value)
@@ -124,31 +226,59 @@ Rules ToRules(const py::dict &plain)
 
 void BindParts(py::module_ &module)
 {
-   py::enum_<Activation>(module, "Activation").value("linear", Activation::kLinear).value("tanh", Activation::kTanh);
-   py::enum_<Transform>(module, "Transform").value("linear", Transform::kLinear).value("log10", Transform::kLog10);
+   py::enum_<Activation>(module, "Activation")
+      .value("linear", Activation::kLinear)
+      .value("tanh", Activation::kTanh)
+      .value("relu", Activation::kRelu)
+      .value("leaky_relu", Activation::kLeakyRelu)
+      .value("elu", Activation::kElu)
+      .value("silu", Activation::kSilu)
+      .value("gelu", Activation::kGelu);
+   py::enum_<Transform>(module, "Transform")
+      .value("linear", Transform::kLinear)
+      .value("log10", Transform::kLog10)
+      .value("quantile", Transform::kQuantile)
+      .value("circle", Transform::kCircle)
+      .value("label", Transform::kLabel);
 
-   py::class_<Layer>(module, "Layer", "A dense layer: activation(weights @ x + biases).")
-      .def(py::init(&MakeLayer), py::arg("weights"), py::arg("biases"), py::arg("activation"))
+   py::class_<Layer>(module, "Layer", "A dense layer: activation(weights @ x + biases), perhaps with layer norm.")
+      .def(py::init(&MakeLayer), py::arg("weights"), py::arg("biases"), py::arg("activation"),
+           py::arg("gains") = py::none(), py::arg("shifts") = py::none())
       .def_property_readonly("weights", &Weights, "float32, shape (outputs, inputs)")
-      .def_property_readonly("biases", &Biases, "float32, shape (outputs,)")
+      .def_property_readonly(
+         "biases", [](const Layer &layer) { return FromFloats(layer.fBiases); }, "float32, shape (outputs,)")
+      .def_property_readonly(
+         "gains", [](const Layer &layer) { return layer.fGains.empty() ? py::none() : FromFloats(layer.fGains); },
+         "float32, shape (outputs,), or None")
+      .def_property_readonly(
+         "shifts", [](const Layer &layer) { return layer.fGains.empty() ? py::none() : FromFloats(layer.fShifts); },
+         "float32, shape (outputs,), or None")
       .def_readonly("activation", &Layer::fActivation);
 
    py::class_<ModelColumn>(module, "ModelColumn", "One variable: standardised = (transform(x) - mean) / scale.")
-      .def(py::init([](std::string variable, std::string column, Transform transform, float mean, float scale) {
-              return ModelColumn{std::move(variable), std::move(column), transform, mean, scale};
-           }),
-           py::arg("variable"), py::arg("column"), py::arg("transform"), py::arg("mean"), py::arg("scale"))
+      .def(py::init(&MakeColumn), py::arg("variable"), py::arg("column"), py::arg("transform"), py::arg("mean") = 0.F,
+           py::arg("scale") = 1.F, py::arg("factor") = 1.F, py::arg("offset") = 0.F, py::arg("knots") = py::none(),
+           py::arg("labels") = std::vector<std::int32_t>())
       .def_readonly("variable", &ModelColumn::fVariable)
       .def_readonly("column", &ModelColumn::fColumn)
       .def_readonly("transform", &ModelColumn::fTransform)
       .def_readonly("mean", &ModelColumn::fMean)
-      .def_readonly("scale", &ModelColumn::fScale);
+      .def_readonly("scale", &ModelColumn::fScale)
+      .def_readonly("factor", &ModelColumn::fFactor)
+      .def_readonly("offset", &ModelColumn::fOffset)
+      .def_property_readonly("knots", &KnotsOf, "two float32 arrays of shape (knots,), or None")
+      .def_property_readonly(
+         "labels", [](const ModelColumn &column) { return py::tuple(py::cast(column.fLabels)); }, "the categories")
+      .def_property_readonly("features", &ModelColumn::Features, "how many inputs of the network it is");
 
    py::class_<CollectionModel>(module, "CollectionModel", "The autoencoder of one collection.")
-      .def(py::init([](std::string name, std::vector<ModelColumn> columns, Network encoder, Network decoder) {
-              return CollectionModel{std::move(name), std::move(columns), std::move(encoder), std::move(decoder)};
+      .def(py::init([](std::string name, std::vector<ModelColumn> columns, Network encoder, Network decoder,
+                       const std::string &condition) {
+              return CollectionModel{std::move(name), std::move(columns), std::move(encoder), std::move(decoder),
+                                     ParseCondition(condition)};
            }),
-           py::arg("name"), py::arg("columns"), py::arg("encoder"), py::arg("decoder"))
+           py::arg("name"), py::arg("columns"), py::arg("encoder"), py::arg("decoder"), py::arg("condition") = "none")
+      .def_property_readonly("condition", &ConditionName, "which networks are told the label")
       .def_readonly("name", &CollectionModel::fName)
       .def_readonly("columns", &CollectionModel::fColumns)
       .def_readonly("encoder", &CollectionModel::fEncoder)
@@ -182,6 +312,11 @@ void BindModel(py::module_ &module)
       .def_readonly("recipe", &Model::fRecipe, "YAML text")
       .def_readonly("training", &Model::fTraining, "JSON text")
       .def_readonly("collections", &Model::fCollections);
+
+   module.def("standardise", &Standardise, py::arg("columns"), py::arg("values"),
+              "Columns, shape (objects, columns), as features, shape (objects, features); passes over a label.");
+   module.def("restore", &Restore, py::arg("columns"), py::arg("features"),
+              "Features, shape (objects, features), as columns without a label, shape (objects, columns).");
 
    py::class_<Engine, std::shared_ptr<Engine>>(module, "Engine", "Runs one half of an autoencoder.")
       .def("__call__", &RunEngine, py::arg("values"),

@@ -26,7 +26,7 @@ struct SharedModels {
 
 SharedModel::SharedModel(const Autoencoder &autoencoder)
    : fEncode({autoencoder.fEncoder}, autoencoder.fModel.fColumns.size()),
-     fDecode({autoencoder.fDecoder}, autoencoder.fModel.Latents()),
+     fDecode({autoencoder.fDecoder}, autoencoder.fDecoder->Inputs()),
      fReconstruct({autoencoder.fEncoder, autoencoder.fDecoder}, autoencoder.fModel.fColumns.size()),
      fScores(autoencoder, autoencoder.fModel.fColumns.size())
 {

@@ -1,4 +1,5 @@
 #include "model_limits.hxx"
+#include "names.hxx"
 
 #include <aeplugin/error.hxx>
 #include <aeplugin/model.hxx>
@@ -11,12 +12,10 @@
 namespace aeplugin {
 namespace {
 
-/// Whether a text is the name of a column and nothing else: such names become part of expressions that ROOT compiles.
-bool IsName(const std::string &text)
+void RequireFinite(const std::vector<float> &values, const std::string &where)
 {
-   const auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-   const auto isRest = [&](char c) { return isLetter(c) || (c >= '0' && c <= '9') || c == '.'; };
-   return !text.empty() && isLetter(text.front()) && std::all_of(text.begin(), text.end(), isRest);
+   if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+      throw ModelError(where + ": holds a weight that is not finite; train it again");
 }
 
 void ValidateNetwork(const Network &network, std::size_t inputs, const std::string &where)
@@ -39,10 +38,13 @@ void ValidateNetwork(const Network &network, std::size_t inputs, const std::stri
          throw ModelError(here + ": has " + std::to_string(layer.fWeights.size()) + " weights and " +
                           std::to_string(layer.fBiases.size()) + " biases; expected " + std::to_string(layer.fInputs) +
                           " x " + std::to_string(layer.fOutputs) + " and " + std::to_string(layer.fOutputs));
-      for (const auto *values : {&layer.fWeights, &layer.fBiases})
-         for (const float value : *values)
-            if (!std::isfinite(value))
-               throw ModelError(here + ": holds a weight that is not finite; train it again");
+      const std::size_t gains = layer.fGains.size();
+      if (layer.fShifts.size() != gains || (gains != 0 && gains != layer.fOutputs))
+         throw ModelError(here + ": has " + std::to_string(gains) + " gains and " +
+                          std::to_string(layer.fShifts.size()) + " shifts; expected none, or " +
+                          std::to_string(layer.fOutputs) + " of both");
+      for (const auto *values : {&layer.fWeights, &layer.fBiases, &layer.fGains, &layer.fShifts})
+         RequireFinite(*values, here);
       previous = layer.fOutputs;
    }
 }
@@ -62,7 +64,22 @@ std::vector<std::string> CollectionModel::LatentNames() const
    std::vector<std::string> names;
    for (std::size_t i = 0; i < Latents(); ++i)
       names.push_back(fName + "_latent_" + std::to_string(i));
+   if (HasLabel())
+      names.push_back(fName + "_latent_" + fColumns.back().fVariable);
    return names;
+}
+
+std::size_t CollectionModel::Features() const
+{
+   std::size_t features = 0;
+   for (const ModelColumn &column : fColumns)
+      features += column.Features();
+   return features;
+}
+
+bool CollectionModel::HasLabel() const
+{
+   return !fColumns.empty() && fColumns.back().fTransform == Transform::kLabel;
 }
 
 void CollectionModel::Validate(const std::string &where) const
@@ -70,25 +87,17 @@ void CollectionModel::Validate(const std::string &where) const
    const std::string here = where + ": collection '" + fName + "'";
    if (!IsName(fName) || fColumns.empty())
       throw ModelError(here + ": has no columns, or a name that is none");
-   if (fColumns.size() > kMaxColumns)
-      throw ModelError(here + ": has " + std::to_string(fColumns.size()) + " columns; expected at most " +
-                       std::to_string(kMaxColumns));
-   std::set<std::string> names;
-   for (const ModelColumn &column : fColumns) {
-      if (column.fColumn.empty() || !names.insert(column.fColumn).second)
-         throw ModelError(here + ": column '" + column.fColumn + "' is empty or stands twice");
-      if (!IsName(column.fColumn))
-         throw ModelError(here + ": column '" + column.fColumn +
-                          "': names consist of letters, digits, _ and ., and do not begin with a digit");
-      if (!std::isfinite(column.fMean) || !std::isfinite(column.fScale) || !(column.fScale > 0))
-         throw ModelError(here + ": column '" + column.fColumn + "' has mean " + std::to_string(column.fMean) +
-                          " and scale " + std::to_string(column.fScale) + "; expected finite ones and a scale above 0");
-   }
-   ValidateNetwork(fEncoder, fColumns.size(), here + ", encoder");
-   ValidateNetwork(fDecoder, Latents(), here + ", decoder");
-   if (fDecoder.back().fOutputs != fColumns.size())
+   ValidateColumns(fColumns, here);
+   if (HasLabel() != (fCondition != Condition::kNone))
+      throw ModelError(here + (HasLabel() ? ": has a label that no network is told"
+                                          : ": its networks are to be told a label, and there is none"));
+   const std::size_t labels = fColumns.back().fLabels.size();
+   const auto told = [&](Condition half) { return fCondition == half || fCondition == Condition::kBoth ? labels : 0; };
+   ValidateNetwork(fEncoder, Features() + told(Condition::kEncoder), here + ", encoder");
+   ValidateNetwork(fDecoder, Latents() + told(Condition::kDecoder), here + ", decoder");
+   if (fDecoder.back().fOutputs != Features())
       throw ModelError(here + ": the decoder gives " + std::to_string(fDecoder.back().fOutputs) + " values for " +
-                       std::to_string(fColumns.size()) + " columns");
+                       std::to_string(Features()) + " features of columns");
 }
 
 void Model::Validate(const std::string &where) const

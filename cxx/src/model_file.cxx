@@ -15,12 +15,16 @@ namespace {
 
 /// The first byte and the line ends make a text-mode transfer visible, as in PNG.
 constexpr char kMagic[] = {'\x89', 'A', 'E', 'P', 'M', '\r', '\n', '\x1a'};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kOldestVersion = 2;
 constexpr std::uint32_t kMaxSections = 1024;
 constexpr char kRecipe[] = "RCPE";
 constexpr char kRules[] = "RULE";
 constexpr char kTraining[] = "TRNG";
 constexpr char kCollection[] = "COLL";
+
+/// What stands between the sums of a layer and its activation.
+enum class LayerNorm : std::uint8_t { kNone = 0, kLayer = 1 };
 
 struct Kind {
    const char *fStart;
@@ -59,7 +63,27 @@ void WriteNetwork(ByteWriter &out, const Network &network)
       out.Value(layer.fActivation);
       out.Floats(layer.fWeights);
       out.Floats(layer.fBiases);
+      out.Value(layer.fGains.empty() ? LayerNorm::kNone : LayerNorm::kLayer);
+      out.Floats(layer.fGains);
+      out.Floats(layer.fShifts);
    }
+}
+
+void WriteColumn(ByteWriter &out, const ModelColumn &column)
+{
+   out.Text(column.fVariable);
+   out.Text(column.fColumn);
+   out.Value(column.fTransform);
+   out.Value(column.fMean);
+   out.Value(column.fScale);
+   out.Value(column.fFactor);
+   out.Value(column.fOffset);
+   out.Value(static_cast<std::uint32_t>(column.fKnots.size()));
+   out.Floats(column.fKnots);
+   out.Floats(column.fKnotsTo);
+   out.Value(static_cast<std::uint32_t>(column.fLabels.size()));
+   for (const std::int32_t label : column.fLabels)
+      out.Value(label);
 }
 
 std::string CollectionBytes(const CollectionModel &collection)
@@ -67,13 +91,9 @@ std::string CollectionBytes(const CollectionModel &collection)
    ByteWriter out;
    out.Text(collection.fName);
    out.Value(static_cast<std::uint32_t>(collection.fColumns.size()));
-   for (const ModelColumn &column : collection.fColumns) {
-      out.Text(column.fVariable);
-      out.Text(column.fColumn);
-      out.Value(column.fTransform);
-      out.Value(column.fMean);
-      out.Value(column.fScale);
-   }
+   for (const ModelColumn &column : collection.fColumns)
+      WriteColumn(out, column);
+   out.Value(collection.fCondition);
    WriteNetwork(out, collection.fEncoder);
    WriteNetwork(out, collection.fDecoder);
    return out.Take();
@@ -123,33 +143,55 @@ std::uint32_t ReadCount(ByteReader &in, std::uint32_t most, const char *what, co
    return count;
 }
 
-Network ReadNetwork(ByteReader &in, const std::string &where)
+Network ReadNetwork(ByteReader &in, std::uint32_t version, const std::string &where)
 {
    Network network(ReadCount(in, kMaxLayers, "layers", where));
    for (Layer &layer : network) {
       layer.fInputs = in.Value<std::uint32_t>("layer inputs");
       layer.fOutputs = in.Value<std::uint32_t>("layer outputs");
-      layer.fActivation = ReadEnum(in, Activation::kTanh, "activation", where);
+      layer.fActivation = ReadEnum(in, version < 3 ? Activation::kTanh : Activation::kGelu, "activation", where);
       layer.fWeights = in.Floats(std::size_t{layer.fInputs} * layer.fOutputs, "weights");
       layer.fBiases = in.Floats(layer.fOutputs, "biases");
+      if (version >= 3 && ReadEnum(in, LayerNorm::kLayer, "layer norm", where) == LayerNorm::kLayer) {
+         layer.fGains = in.Floats(layer.fOutputs, "gains");
+         layer.fShifts = in.Floats(layer.fOutputs, "shifts");
+      }
    }
    return network;
 }
 
-CollectionModel ReadCollection(ByteReader in, const std::string &where)
+ModelColumn ReadColumn(ByteReader &in, std::uint32_t version, const std::string &where)
+{
+   ModelColumn column;
+   column.fVariable = in.Text("variable name");
+   column.fColumn = in.Text("column name");
+   column.fTransform = ReadEnum(in, version < 3 ? Transform::kLog10 : Transform::kLabel, "transform", where);
+   column.fMean = in.Value<float>("mean");
+   column.fScale = in.Value<float>("scale");
+   if (version < 3)
+      return column;
+   column.fFactor = in.Value<float>("factor");
+   column.fOffset = in.Value<float>("offset");
+   const auto knots = ReadCount(in, kMaxKnots, "knots", where);
+   column.fKnots = in.Floats(knots, "knots");
+   column.fKnotsTo = in.Floats(knots, "knots");
+   column.fLabels.resize(ReadCount(in, kMaxLabels, "categories", where));
+   for (std::int32_t &label : column.fLabels)
+      label = in.Value<std::int32_t>("category");
+   return column;
+}
+
+CollectionModel ReadCollection(ByteReader in, std::uint32_t version, const std::string &where)
 {
    CollectionModel collection;
    collection.fName = in.Text("collection name");
-   collection.fColumns.resize(ReadCount(in, kMaxColumns, "columns", where));
-   for (ModelColumn &column : collection.fColumns) {
-      column.fVariable = in.Text("variable name");
-      column.fColumn = in.Text("column name");
-      column.fTransform = ReadEnum(in, Transform::kLog10, "transform", where);
-      column.fMean = in.Value<float>("mean");
-      column.fScale = in.Value<float>("scale");
-   }
-   collection.fEncoder = ReadNetwork(in, where);
-   collection.fDecoder = ReadNetwork(in, where);
+   const auto columns = ReadCount(in, kMaxColumns, "columns", where);
+   for (std::uint32_t i = 0; i < columns; ++i)
+      collection.fColumns.push_back(ReadColumn(in, version, where));
+   if (version >= 3)
+      collection.fCondition = ReadEnum(in, Condition::kBoth, "condition", where);
+   collection.fEncoder = ReadNetwork(in, version, where);
+   collection.fDecoder = ReadNetwork(in, version, where);
    if (in.Left() != 0)
       throw CorruptionError(where + ": " + std::to_string(in.Left()) + " bytes too many in a collection");
    return collection;
@@ -247,9 +289,10 @@ Model Model::FromBytes(const std::string &bytes, const std::string &where)
    ByteReader in(bytes.data(), bytes.size(), where);
    in.Raw(sizeof kMagic, "the first bytes");
    const auto version = in.Value<std::uint32_t>("version");
-   if (version != kVersion)
+   if (version < kOldestVersion || version > kVersion)
       throw CompatibilityError(where + ": model file of version " + std::to_string(version) +
-                               "; this aeplugin reads version " + std::to_string(kVersion) +
+                               "; this aeplugin reads versions " + std::to_string(kOldestVersion) + " to " +
+                               std::to_string(kVersion) +
                                (version < kVersion ? "; train the model again" : "; a newer one may read it"));
    Model model;
    const auto sections = ReadCount(in, kMaxSections, "sections", where);
@@ -261,7 +304,7 @@ Model Model::FromBytes(const std::string &bytes, const std::string &where)
    model.fTraining = ReadSection(in, kTraining, where);
    for (std::uint32_t i = 3; i < sections; ++i) {
       const std::string payload = ReadSection(in, kCollection, where);
-      model.fCollections.push_back(ReadCollection(ByteReader(payload.data(), payload.size(), where), where));
+      model.fCollections.push_back(ReadCollection(ByteReader(payload.data(), payload.size(), where), version, where));
    }
    if (in.Left() != 0)
       throw CorruptionError(where + ": " + std::to_string(in.Left()) + " bytes after the last section");

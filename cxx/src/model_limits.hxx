@@ -10,7 +10,11 @@ constexpr std::uint32_t kMaxWidth = 65536;  ///< of a layer
 constexpr std::uint32_t kMaxLayers = 64;    ///< of a network
 constexpr std::uint32_t kMaxColumns = 4096; ///< of a collection
 constexpr std::uint32_t kMaxCollections = 1000;
-constexpr std::uint32_t kMaxRules = 100'000; ///< collections, columns of one, dropped columns
+constexpr std::uint32_t kMinKnots = 2; ///< of a column
+constexpr std::uint32_t kMaxKnots = 4096;
+constexpr std::uint32_t kMaxLabels = 256;       ///< of a column
+constexpr std::int32_t kLargestLabel = 1 << 24; ///< up to which a float holds every integer
+constexpr std::uint32_t kMaxRules = 100'000;    ///< collections, columns of one, dropped columns
 
 } // namespace aeplugin
 

@@ -2,6 +2,7 @@
 #define AEPLUGIN_NATIVE_ENGINE_HXX
 
 #include "kernels/kernels.hxx"
+#include "normaliser.hxx"
 
 #include <aeplugin/engine.hxx>
 
@@ -20,33 +21,38 @@ public:
    std::size_t Outputs() const override { return fOutputs; }
    void Run(const float *in, std::size_t n, float *out) const override;
 
-   /// What an encoder gives its network: `n` objects, row by row, standardised.
-   void Standardise(const float *in, std::size_t n, float *out) const;
-   /// The network alone, between standardised columns and latents. Safe to call from several threads, as Run.
-   void RunNetwork(const float *in, std::size_t n, float *out) const;
+   /// A decoder without its last step: latents, and the label where there is one, to features. Safe to call from
+   /// several threads, as Run.
+   void RunToFeatures(const float *in, std::size_t n, float *out) const;
+   const Normaliser &GetNormaliser() const { return fNormaliser; }
 
 private:
-   /// The units of what goes in and comes out.
-   enum class Units { kFile, kStandardised };
-
    struct PackedLayer {
       std::size_t fInputs;
-      std::size_t fOutputs; ///< padded
-      Activation fActivation;
-      kernels::AlignedFloats fWeights; ///< packed in panels (kernels.hxx)
-      kernels::AlignedFloats fBiases;  ///< padded
+      std::size_t fOutputs;             ///< padded
+      kernels::MapFunction fActivation; ///< none where linear
+      kernels::AlignedFloats fWeights;  ///< packed in panels (kernels.hxx)
+      kernels::AlignedFloats fBiases;   ///< padded
+      std::vector<float> fGains;        ///< of layer norm; none without
+      std::vector<float> fShifts;
+   };
+   /// Results of a network, in memory of the thread: rows that begin fStride floats apart.
+   struct Activations {
+      const float *fFirst;
+      std::size_t fStride;
    };
 
-   static PackedLayer Pack(const Layer &layer);
-   void RunBlocks(const float *in, std::size_t n, float *out, Units units) const;
-   void RunBlock(const float *in, std::size_t rows, float *out, Units units) const;
-   void Normalise(const float *in, std::size_t rows, float *rowsOut, std::size_t stride) const;
-   void Denormalise(const float *rowsIn, std::size_t stride, std::size_t rows, float *out) const;
+   PackedLayer Pack(const Layer &layer) const;
+   Activations RunNetwork(const float *in, std::size_t rows) const;
+   void FillInputs(const float *in, std::size_t rows, float *inputs) const;
+   void RunLayer(const PackedLayer &layer, const Activations &in, std::size_t rows, float *out) const;
 
    const kernels::KernelSet &fKernels;
    Half fHalf;
-   std::vector<ModelColumn> fColumns;
+   Normaliser fNormaliser;
    std::vector<PackedLayer> fLayers;
+   bool fHasLabel;
+   std::vector<float> fCategories; ///< of the label, where this network is told it
    std::size_t fInputs;
    std::size_t fOutputs;
    std::size_t fStride = 0; ///< padded width of the widest layer

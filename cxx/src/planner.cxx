@@ -146,10 +146,23 @@ Candidate PlanAutoencoder(codecs::CodecInput input, const Candidate &plain, cons
    return {chosen.fGroup, chosen.fBits};
 }
 
+/// Whether a collection has a network that the codec can use: a label is no value that comes back.
 bool HasNetwork(const Model &model, const std::string &name)
 {
-   return std::any_of(model.fCollections.begin(), model.fCollections.end(),
-                      [&](const CollectionModel &collection) { return collection.fName == name; });
+   return std::any_of(model.fCollections.begin(), model.fCollections.end(), [&](const CollectionModel &collection) {
+      return collection.fName == name && !collection.HasLabel();
+   });
+}
+
+/// The network of a collection whose codec is to be autoencoder.
+const CollectionModel &NetworkOf(const Model &model, const std::string &name)
+{
+   const CollectionModel &network = model.Collection(name);
+   if (network.HasLabel())
+      throw RecipeError(
+         "collection '" + name + "': the codec autoencoder cannot use a network that is told a label, '" +
+         network.fColumns.back().fVariable + "'; take the codec plain or auto, or train a network without `condition`");
+   return network;
 }
 
 double BitsOf(const CollectionModel &network)
@@ -157,7 +170,9 @@ double BitsOf(const CollectionModel &network)
    std::size_t weights = 0;
    for (const Network *half : {&network.fEncoder, &network.fDecoder})
       for (const Layer &layer : *half)
-         weights += layer.fWeights.size() + layer.fBiases.size();
+         weights += layer.fWeights.size() + layer.fBiases.size() + layer.fGains.size() + layer.fShifts.size();
+   for (const ModelColumn &column : network.fColumns)
+      weights += column.fKnots.size() + column.fKnotsTo.size();
    return 32. * static_cast<double>(weights);
 }
 
@@ -182,7 +197,7 @@ Layout MakeLayout(const TableSchema &schema, const Model &model, const std::vect
       Candidate best = PlanPlain(input, grids);
       if (rule.fCodec == CodecKind::kAutoencoder ||
           (rule.fCodec == CodecKind::kAuto && HasNetwork(model, rule.fName) && sampled > 0)) {
-         const CollectionModel &network = model.Collection(rule.fName);
+         const CollectionModel &network = NetworkOf(model, rule.fName);
          Candidate learned = PlanAutoencoder(input, best, network, grids);
          // The model goes into the file once, however many events there are.
          learned.fBits +=

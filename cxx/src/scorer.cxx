@@ -3,7 +3,6 @@
 #include <aeplugin/engine.hxx>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -12,9 +11,9 @@ namespace {
 
 constexpr std::size_t kRows = 192; ///< a few blocks of the engines at a time
 
-/// Per thread: standardised objects, their latents, and what the decoder makes of these.
+/// Per thread: the features of objects, their latents, and what the decoder makes of these.
 struct Buffers {
-   std::vector<float> fStandardised;
+   std::vector<float> fGiven;
    std::vector<float> fLatents;
    std::vector<float> fDecoded;
 
@@ -23,53 +22,46 @@ struct Buffers {
       thread_local Buffers buffers;
       return buffers;
    }
-   void Resize(std::size_t columns, std::size_t latents)
+   void Resize(std::size_t features, std::size_t latents)
    {
-      fStandardised.resize(std::max(fStandardised.size(), kRows * columns));
+      fGiven.resize(std::max(fGiven.size(), kRows * features));
       fLatents.resize(std::max(fLatents.size(), kRows * latents));
-      fDecoded.resize(std::max(fDecoded.size(), kRows * columns));
+      fDecoded.resize(std::max(fDecoded.size(), kRows * features));
    }
 };
 
 } // namespace
 
-Scorer::Scorer(const CollectionModel &model, std::shared_ptr<const NativeEngine> encoder,
-               std::shared_ptr<const NativeEngine> decoder)
-   : fColumns(model.fColumns), fLatents(model.Latents()), fEncoder(std::move(encoder)), fDecoder(std::move(decoder))
+Scorer::Scorer(std::shared_ptr<const NativeEngine> encoder, std::shared_ptr<const NativeEngine> decoder)
+   : fEncoder(std::move(encoder)), fDecoder(std::move(decoder))
 {
 }
 
 void Scorer::Run(const float *in, std::size_t n, float *errors) const
 {
    for (std::size_t row = 0; row < n; row += kRows)
-      RunBlock(in + row * fColumns.size(), std::min(kRows, n - row), errors + row);
+      RunBlock(in + row * fEncoder->Inputs(), std::min(kRows, n - row), errors + row);
 }
 
 void Scorer::RunBlock(const float *in, std::size_t rows, float *errors) const
 {
-   const std::size_t columns = fColumns.size();
+   const std::size_t columns = fEncoder->Inputs();
+   const Normaliser &normaliser = fEncoder->GetNormaliser();
+   const std::size_t features = normaliser.Features();
    Buffers &buffers = Buffers::OfThread();
-   buffers.Resize(columns, fLatents);
-   fEncoder->Standardise(in, rows, buffers.fStandardised.data());
-   fEncoder->RunNetwork(buffers.fStandardised.data(), rows, buffers.fLatents.data());
-   fDecoder->RunNetwork(buffers.fLatents.data(), rows, buffers.fDecoded.data());
+   buffers.Resize(features, fEncoder->Outputs());
+   normaliser.Standardise(in, columns, rows, buffers.fGiven.data(), features);
+   fEncoder->Run(in, rows, buffers.fLatents.data());
+   fDecoder->RunToFeatures(buffers.fLatents.data(), rows, buffers.fDecoded.data());
    for (std::size_t row = 0; row < rows; ++row) {
       double sum = 0;
-      for (std::size_t i = row * columns; i < (row + 1) * columns; ++i) {
-         const double difference = double{buffers.fDecoded[i]} - double{buffers.fStandardised[i]};
+      for (std::size_t i = row * features; i < (row + 1) * features; ++i) {
+         const double difference = double{buffers.fDecoded[i]} - double{buffers.fGiven[i]};
          sum += difference * difference;
       }
-      errors[row] = IsInDomain(in + row * columns) ? static_cast<float>(sum / static_cast<double>(columns))
-                                                   : std::numeric_limits<float>::quiet_NaN();
+      errors[row] = normaliser.IsInDomain(in + row * columns) ? static_cast<float>(sum / static_cast<double>(features))
+                                                              : std::numeric_limits<float>::quiet_NaN();
    }
-}
-
-bool Scorer::IsInDomain(const float *object) const
-{
-   for (std::size_t c = 0; c < fColumns.size(); ++c)
-      if (!std::isfinite(object[c]) || (fColumns[c].fTransform == Transform::kLog10 && object[c] <= 0))
-         return false;
-   return true;
 }
 
 void Autoencoder::ReconstructionErrors(const float *in, std::size_t n, float *errors) const

@@ -3,8 +3,6 @@
 
 #include "native_engine.hxx"
 
-#include <aeplugin/model.hxx>
-
 #include <cstddef>
 #include <memory>
 
@@ -13,19 +11,14 @@ namespace aeplugin {
 /// How far objects are from what an autoencoder makes of them; see Autoencoder::ReconstructionErrors.
 class Scorer {
 public:
-   Scorer(const CollectionModel &model, std::shared_ptr<const NativeEngine> encoder,
-          std::shared_ptr<const NativeEngine> decoder);
+   Scorer(std::shared_ptr<const NativeEngine> encoder, std::shared_ptr<const NativeEngine> decoder);
 
    /// Safe to call from several threads.
    void Run(const float *in, std::size_t n, float *errors) const;
 
 private:
    void RunBlock(const float *in, std::size_t rows, float *errors) const;
-   /// Whether all values of an object are finite and have a logarithm where one is taken.
-   bool IsInDomain(const float *object) const;
 
-   std::vector<ModelColumn> fColumns;
-   std::size_t fLatents;
    std::shared_ptr<const NativeEngine> fEncoder;
    std::shared_ptr<const NativeEngine> fDecoder;
 };

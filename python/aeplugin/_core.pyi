@@ -37,16 +37,35 @@ def nearest(name: str, known: Sequence[str]) -> str:
 class Activation(enum.Enum):
     linear = 0
     tanh = 1
+    relu = 2
+    leaky_relu = 3
+    elu = 4
+    silu = 5
+    gelu = 6
 
 class Transform(enum.Enum):
     linear = 0
     log10 = 1
+    quantile = 2
+    circle = 3
+    label = 4
 
 @final
 class Layer:
-    """A dense layer: activation(weights @ x + biases)."""
+    """A dense layer: activation(y) with y = weights @ x + biases.
 
-    def __init__(self, weights: ArrayLike, biases: ArrayLike, activation: Activation) -> None: ...
+    Where there are gains, with layer norm: activation(gains * (y - mean) / sqrt(variance + 1e-5) + shifts), mean and
+    variance (of the population) being those of the object's y.
+    """
+
+    def __init__(
+        self,
+        weights: ArrayLike,
+        biases: ArrayLike,
+        activation: Activation,
+        gains: ArrayLike | None = None,
+        shifts: ArrayLike | None = None,
+    ) -> None: ...
     @property
     def weights(self) -> NDArray[np.float32]:
         """float32, shape (outputs, inputs)"""
@@ -55,12 +74,39 @@ class Layer:
         """float32, shape (outputs,)"""
     @property
     def activation(self) -> Activation: ...
+    @property
+    def gains(self) -> NDArray[np.float32] | None:
+        """float32, shape (outputs,), or None"""
+    @property
+    def shifts(self) -> NDArray[np.float32] | None:
+        """float32, shape (outputs,), or None"""
 
 @final
 class ModelColumn:
-    """One variable: standardised = (transform(x) - mean) / scale."""
+    """One variable and how it enters a network: standardised = (transform(x) - mean) / scale.
 
-    def __init__(self, variable: str, column: str, transform: Transform, mean: float, scale: float) -> None: ...
+    The transforms are x (linear), log10(factor * x + offset), the piecewise linear map through knots (quantile), the
+    pair cos(x - mean), sin(x - mean) (circle), and nothing for the label, an integer that networks are told.
+    """
+
+    def __init__(
+        self,
+        variable: str,
+        column: str,
+        transform: Transform,
+        mean: float = 0,
+        scale: float = 1,
+        factor: float = 1,
+        offset: float = 0,
+        knots: tuple[ArrayLike, ArrayLike] | None = None,
+        labels: Sequence[int] = (),
+    ) -> None:
+        """
+        Args:
+            factor, offset: of log10 only.
+            knots: of quantile only: values and what they are mapped to, 2 to 4096 of both, increasing.
+            labels: of the label only: its categories, 1 to 256, increasing, up to 2^24 in size.
+        """
     @property
     def variable(self) -> str: ...
     @property
@@ -71,14 +117,43 @@ class ModelColumn:
     def mean(self) -> float: ...
     @property
     def scale(self) -> float: ...
+    @property
+    def factor(self) -> float: ...
+    @property
+    def offset(self) -> float: ...
+    @property
+    def knots(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Two float32 arrays of shape (knots,), or None"""
+    @property
+    def labels(self) -> tuple[int, ...]: ...
+    @property
+    def features(self) -> int:
+        """How many inputs of the network it is: 1, or 2 of a circle, or 0 of a label"""
 
 @final
 class CollectionModel:
-    """The autoencoder of one collection."""
+    """The autoencoder of one collection.
+
+    Its networks run between features, the inputs that its columns are, and latents. A label, the last column where
+    there is one, passes by: it stands among the columns and, as the last one, among the latents.
+    """
 
     def __init__(
-        self, name: str, columns: Sequence[ModelColumn], encoder: Sequence[Layer], decoder: Sequence[Layer]
-    ) -> None: ...
+        self,
+        name: str,
+        columns: Sequence[ModelColumn],
+        encoder: Sequence[Layer],
+        decoder: Sequence[Layer],
+        condition: Literal["none", "encoder", "decoder", "both"] | str = "none",
+    ) -> None:
+        """
+        Args:
+            encoder: features, and one input for each category where it is told the label, to latents.
+            decoder: latents, and one input for each category where it is told the label, to features.
+            condition: which networks are told the label.
+
+        Raises ModelError for an unknown condition; whether the parts fit together is checked by Model and Autoencoder.
+        """
     @property
     def name(self) -> str: ...
     @property
@@ -88,9 +163,29 @@ class CollectionModel:
     @property
     def decoder(self) -> list[Layer]: ...
     @property
+    def condition(self) -> Literal["none", "encoder", "decoder", "both"]: ...
+    @property
     def column_names(self) -> list[str]: ...
     @property
     def latent_names(self) -> list[str]: ...
+
+def standardise(columns: Sequence[ModelColumn], values: ArrayLike) -> NDArray[np.float32]:
+    """What an encoder gives its network; shape (objects, features). A label is passed over.
+
+    Args:
+        values: float32, shape (objects, columns), in the units of the file.
+
+    Raises ModelError for columns that a model cannot have, or values of another shape.
+    """
+
+def restore(columns: Sequence[ModelColumn], features: ArrayLike) -> NDArray[np.float32]:
+    """What a decoder makes of what its network gives: columns without the label, in the units of the file.
+
+    Args:
+        features: float32, shape (objects, features).
+
+    Raises ModelError for columns that a model cannot have, or features of another shape.
+    """
 
 @final
 class Model:
@@ -147,7 +242,7 @@ class Autoencoder:
     def reconstruction_errors(self, values: ArrayLike) -> NDArray[np.float32]:
         """How unlike what the network was trained on objects are; shape (objects,).
 
-        For each the mean over its columns of (decoded - given)^2, both standardised; NaN for an object with a value
+        For each the mean over its features of (decoded - given)^2, both standardised; NaN for an object with a value
         that is not finite, or has no logarithm where the model takes one. Always on the reference kernels: the same
         bits on every machine and in every batch.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import aeplugin
 from aeplugin import _core
-from aeplugin._core import Model
+from aeplugin._core import Layer, Model
 from aeplugin.compression import ALGORITHMS
 from aeplugin.readers import BLOCKS, METADATA, open_file, reading
 from aeplugin.remote import file_size
@@ -259,10 +259,16 @@ def _networks(model: Model | None) -> list[NetworkFacts]:
             network.name,
             network.column_names,
             len(network.latent_names),
-            sum(layer.weights.size + layer.biases.size for layer in [*network.encoder, *network.decoder]),
+            sum(_weights(layer) for layer in [*network.encoder, *network.decoder]),
         )
         for network in model.collections
     ]
+
+
+def _weights(layer: Layer) -> int:
+    """The numbers that training finds in a layer."""
+    norm = [values.size for values in (layer.gains, layer.shifts) if values is not None]
+    return layer.weights.size + layer.biases.size + sum(norm)
 
 
 def _compressions(path: str | Path, tables: tuple[str, ...]) -> list[str]:

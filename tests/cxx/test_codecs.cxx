@@ -294,6 +294,38 @@ void TestExtremeSteps()
    }
 }
 
+/// Every transform, activation and norm decodes to the same integers as it was encoded from, special values among them.
+void TestRichNetworks()
+{
+   for (const unsigned special : {0u, 3u}) {
+      Jets jets(CodecKind::kAutoencoder, special);
+      jets.fInput.fGroup.fLatents.assign(2, {0.01f, {-500, 10}});
+      CollectionModel network = testing::RichCollection(Condition::kNone, Activation::kGelu, "Jet");
+      network.fColumns = {network.fColumns[1], network.fColumns[4], network.fColumns[2], network.fColumns[3]};
+      for (std::size_t i = 0; i < 4; ++i)
+         network.fColumns[i].fVariable = "x" + std::to_string(i);
+      std::mt19937 random(1);
+      network.fEncoder = testing::RandomNetwork({5, 9, 2}, random);
+      network.fDecoder = testing::RandomNetwork({2, 9, 5}, random);
+      testing::AddLayerNorm(network.fEncoder, Activation::kSilu, random);
+      testing::AddLayerNorm(network.fDecoder, Activation::kGelu, random);
+      const AutoencoderCodec codec(jets.fInput, MakeAutoencoder(network));
+      ExpectLossless(codec, jets.fGrids);
+      for (const auto &latent : codec.Latents(jets.fGrids))
+         for (const float value : latent)
+            IsTrue(std::isfinite(value), "a special value is replaced by a typical one");
+   }
+}
+
+/// A label is no compressed column, so nothing could give it back to the decoder.
+void TestLabel()
+{
+   Jets jets(CodecKind::kAutoencoder);
+   const auto network = testing::RichCollection(Condition::kDecoder, Activation::kRelu, "Jet");
+   Throws<ModelError>([&] { AutoencoderCodec codec(jets.fInput, MakeAutoencoder(network)); },
+                      "the network of collection 'Jet' is told a label, 'kind'");
+}
+
 void TestMakeCodec()
 {
    Jets jets(CodecKind::kAutoencoder);
@@ -320,6 +352,8 @@ int main()
    suite.Case("autoencoder", TestAutoencoder);
    suite.Case("network of some columns", TestPartialNetwork);
    suite.Case("extreme steps", TestExtremeSteps);
+   suite.Case("networks of every kind", TestRichNetworks);
+   suite.Case("network with a label", TestLabel);
    suite.Case("making codecs", TestMakeCodec);
    return suite.ExitCode();
 }

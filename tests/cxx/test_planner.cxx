@@ -99,9 +99,9 @@ CollectionModel CopyingNetwork()
    CollectionModel network;
    network.fName = "Jet";
    for (const char *name : {"x", "y", "z"})
-      network.fColumns.push_back({name, name, Transform::kLinear, 0, 1});
-   network.fEncoder = {{3, 1, Activation::kLinear, {1, 0, 0}, {0}}};
-   network.fDecoder = {{1, 3, Activation::kLinear, {1, 1, 1}, {0, 0, 0}}};
+      network.fColumns.push_back({name, name, Transform::kLinear, 0, 1, 1, 0, {}, {}, {}});
+   network.fEncoder = {{3, 1, Activation::kLinear, {1, 0, 0}, {0}, {}, {}}};
+   network.fDecoder = {{1, 3, Activation::kLinear, {1, 1, 1}, {0, 0, 0}, {}, {}}};
    return network;
 }
 
@@ -137,14 +137,29 @@ void TestAutoencoder()
    IsTrue(independent.Plan().fGroups.front().fCodec == CodecKind::kPlain, "auto without a network");
 }
 
+/// A network that is told a label is for other uses than the codec.
+void TestLabel()
+{
+   Sample equal(8000, [](std::size_t i, float &x, float &y, float &z) { x = y = z = static_cast<float>(i % 100); });
+   CollectionModel network = CopyingNetwork();
+   network.fColumns.push_back({"kind", "kind", Transform::kLabel, 0, 1, 1, 0, {}, {}, {1}});
+   network.fCondition = Condition::kEncoder;
+   network.fEncoder = {{4, 1, Activation::kLinear, {1, 0, 0, 0}, {0}, {}, {}}};
+   equal.fModel.fCollections = {network};
+   IsTrue(equal.Plan(10'000'000).fGroups.front().fCodec == CodecKind::kPlain, "auto does without");
+   equal.Rule().fCodec = CodecKind::kAutoencoder;
+   Throws<RecipeError>([&] { equal.Plan(); }, "collection 'Jet': the codec autoencoder cannot use a network that is "
+                                              "told a label, 'kind'; take the codec plain or auto");
+}
+
 /// The network predicts its columns, the formula of another one stays.
 void TestFormulaBesideNetwork()
 {
    Sample sums = Sums();
    CollectionModel network = CopyingNetwork();
    network.fColumns.pop_back();
-   network.fEncoder = {{2, 1, Activation::kLinear, {1, 0}, {0}}};
-   network.fDecoder = {{1, 2, Activation::kLinear, {1, 1}, {0, 0}}};
+   network.fEncoder = {{2, 1, Activation::kLinear, {1, 0}, {0}, {}, {}}};
+   network.fDecoder = {{1, 2, Activation::kLinear, {1, 1}, {0, 0}, {}, {}}};
    sums.fModel.fCollections = {network};
    sums.Rule().fCodec = CodecKind::kAutoencoder;
    sums.Rule().fColumns[2].fFormula = "x + y";
@@ -247,6 +262,7 @@ int main()
    testing::Suite suite;
    suite.Case("formulas", TestFormulas);
    suite.Case("autoencoder", TestAutoencoder);
+   suite.Case("network with a label", TestLabel);
    suite.Case("formula beside a network", TestFormulaBesideNetwork);
    suite.Case("missing columns", TestMissingColumns);
    suite.Case("other types", TestOtherTypes);

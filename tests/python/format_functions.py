@@ -102,6 +102,30 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 }  # fmt: skip
 
 
+def arctan_reduced(x: Array) -> Array:
+    z = x * x
+    series = [3.33333333333329318027e-01, -1.99999999998764832476e-01, 1.42857142725034663711e-01,
+              -1.11111104054623557880e-01, 9.09088713343650656196e-02, -7.69187620504482999495e-02,
+              6.66107313738753120669e-02, -5.83357013379057348645e-02, 4.97687799461593236017e-02,
+              -3.65315727442169155270e-02, 1.62858201153657823623e-02]  # fmt: skip
+    return x - x * (z * polynomial(series, z))
+
+
+def arctan2(y: Array, x: Array) -> Array:
+    """The angle of the point (x, y)."""
+    pi, pi_low, largest = math.pi, 1.22464679914735317636e-16, 1.7976931348623157e308
+    height, width = np.abs(within(y, -largest, largest)), np.abs(within(x, -largest, largest))
+    steep = height > width
+    larger = np.where(steep, height, width)
+    ratio = np.where(larger == 0, larger, np.where(steep, width, height) / larger)
+    far = ratio > 0.41421356237309503
+    reduced = arctan_reduced(np.where(far, (ratio - 1) / (ratio + 1), ratio))
+    angle = np.where(far, pi / 4 + (reduced + pi_low / 4), reduced)
+    angle = np.where(steep, pi / 2 - (angle - pi_low / 2), angle)
+    angle = np.where(x < 0, pi - (angle - pi_low), angle)
+    return np.where(np.isnan(x) | np.isnan(y), np.nan, np.copysign(angle, y))
+
+
 # In float32, for networks.
 
 
@@ -143,5 +167,57 @@ def exp10(x: Array) -> Array:
     r = fma(n, np.float32(-0.30102539), x)
     r = fma(n, np.float32(-4.6050390e-06), r)
     p = chain([0.068089365, 0.20699585, 0.53938293, 1.1712551, 2.0346785, 2.6509491, 2.3025851, 1.0], r)
+    return scaled(p, n)
+
+
+def scaled(p: Array, n: Array) -> Array:
+    """p 2^n."""
     k = n.astype(np.int32)
     return p * np.ldexp(np.float32(1), k >> 1) * np.ldexp(np.float32(1), k - (k >> 1))
+
+
+def exp_parts(x: Array) -> tuple[Array, Array]:
+    """n and e^r - 1 with x = n ln 2 + r."""
+    n = fma(x, np.float32(1.44269504), np.float32(12582912)) - np.float32(12582912)
+    r = fma(n, np.float32(-0.693145752), x)
+    r = fma(n, np.float32(-1.42860677e-06), r)
+    p = chain([1.98412698e-04, 1.38888889e-03, 8.33333333e-03, 4.16666667e-02, 1.66666667e-01, 0.5], r)
+    return n, fma(p * r, r, r)
+
+
+def exp_of_negative(x: Array) -> Array:
+    n, rest = exp_parts(within(x, np.float32(-104), np.float32(0)))
+    return scaled(rest + np.float32(1), n)
+
+
+def relu(x: Array) -> Array:
+    return np.where(x < 0, np.float32(0), x)
+
+
+def leaky_relu(x: Array) -> Array:
+    return np.where(x < 0, x * np.float32(0.01), x)
+
+
+def elu(x: Array) -> Array:
+    n, rest = exp_parts(within(x, np.float32(-20), np.float32(0)))
+    power = scaled(np.ones_like(x), n)
+    return np.where(x > 0, x, fma(rest, power, power - np.float32(1)))
+
+
+def silu(x: Array) -> Array:
+    x = np.where(x < -104, np.float32(-104), x)
+    e = exp_of_negative(-np.abs(x))
+    return np.where(x < 0, x * e, x) / (e + np.float32(1))
+
+
+def gelu(x: Array) -> Array:
+    a = np.abs(within(x, np.float32(-15), np.float32(15)))
+    t = np.float32(1) / fma(a, np.float32(0.25), np.float32(1))
+    p = chain([0.033482738, -0.19354747, 0.38855401, -0.32451367, 0.29673576, -0.016057586, 0.12001333, 0.095166489,
+               0.10018567, -1.9280389e-05], t)  # fmt: skip
+    tail = a * (p * exp_of_negative(a * a * np.float32(-0.5)))
+    return np.where(x < 0, np.float32(0), x) - tail
+
+
+ACTIVATIONS: list[Callable[[Array], Array]] = [lambda x: x, tanh, relu, leaky_relu, elu, silu, gelu]
+"""By their codes in model files."""

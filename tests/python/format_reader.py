@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from format_functions import FUNCTIONS, exp10, exp_normal, fma, log, log_normal, tanh
+from format_functions import FUNCTIONS, exp_normal, log, log_normal
+from format_networks import Network, read_model
 
 Array = NDArray[Any]
 
@@ -404,74 +405,3 @@ class Formula:
         result = self.sum()
         assert self.take(")")
         return result
-
-
-@dataclass
-class Network:
-    """The decoder of a collection."""
-
-    columns: list[tuple[str, int, float, float]]
-    """Variable, transform, mean and scale."""
-    layers: list[tuple[Array, Array, int]]
-    """Weights, biases and activation."""
-
-    def decode(self, latents: list[Array], steps: list[float], objects: int) -> dict[str, Array]:
-        with np.errstate(all="ignore"):
-            rows = [k.astype(np.float32) * np.float32(s) for k, s in zip(latents, steps, strict=True)]
-            values = np.stack(rows, axis=1).reshape(objects, len(steps))
-            for weights, biases, activation in self.layers:
-                total = np.broadcast_to(biases, (objects, len(biases)))
-                for i in range(values.shape[1]):
-                    total = fma(values[:, i : i + 1], weights[:, i], total)
-                values = tanh(total) if activation == 1 else total
-            found = {}
-            for i, (variable, transform, mean, scale) in enumerate(self.columns):
-                result = fma(values[:, i], np.float32(scale), np.float32(mean))
-                found[variable] = (exp10(result) if transform == 1 else result).astype(np.float64)
-        return found
-
-
-def read_model(content: bytes) -> dict[str, Network]:
-    """The decoders in a model file, by collection."""
-    assert content[:12] == b"\x89AEPM\r\n\x1a" + struct.pack("<I", 2)
-    networks, at = {}, 16
-    while at < len(content):
-        tag, crc, size = struct.unpack_from("<4sIQ", content, at)
-        payload = content[at + 16 : at + 16 + size]
-        assert zlib.crc32(payload) == crc
-        at += 16 + size
-        if tag == b"COLL":
-            name, network = read_collection(payload)
-            networks[name] = network
-    return networks
-
-
-def read_collection(payload: bytes) -> tuple[str, Network]:
-    def take(letters: str) -> Iterator[Any]:
-        nonlocal at
-        found = struct.unpack_from("<" + letters, payload, at)
-        at += struct.calcsize("<" + letters)
-        return iter(found)
-
-    def text() -> str:
-        (size,) = take("I")
-        return next(take(f"{size}s")).decode() if size else ""
-
-    def layers() -> list[tuple[Array, Array, int]]:
-        found = []
-        for _ in range(next(take("I"))):
-            inputs, outputs, activation = take("IIB")
-            weights = np.array(list(take(f"{inputs * outputs}f")), np.float32).reshape(outputs, inputs)
-            found.append((weights, np.array(list(take(f"{outputs}f")), np.float32), activation))
-        return found
-
-    at = 0
-    name = text()
-    columns = []
-    for _ in range(next(take("I"))):
-        variable, _column = text(), text()
-        columns.append((variable, *take("Bff")))
-    layers()  # the encoder
-    decoder = layers()
-    assert at == len(payload)
-    return name, Network(columns, decoder)  # type: ignore[arg-type]

@@ -18,12 +18,13 @@ import uproot
 import aeplugin
 from aeplugin.compressed import CompressedFile
 from format_functions import FUNCTIONS
+from format_networks import read_model
 from format_reader import EXACT_MARK, METADATA, Column, Grid, depth_of, dtype_of, field_names, flat, read
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden"
 FORMAT = (REPOSITORY / "docs" / "format.md").read_text()
-NAMES = ("plain", "autoencoder", "merged", "blocks", "empty")
+NAMES = ("plain", "autoencoder", "merged", "blocks", "empty", "networks")
 
 golden = pytest.mark.parametrize("path", [GOLDEN / f"{name}.root" for name in NAMES], ids=NAMES)
 
@@ -160,6 +161,12 @@ def test_golden_files_have_what_the_format_has() -> None:
     assert merged[0]["model"] != merged[2]["model"]
     assert [part["events"] for part in merged] == [60, 50, 0, 40]
     assert parts["blocks"][0]["blocks"] >= 2
+    versions = {bytes(part["model"])[8] for parts_of in parts.values() for part in parts_of if part["model"]}
+    assert versions == {2, 3}
+    network = read_model(bytes(parts["networks"][0]["model"]))["Jet"]
+    assert {column.transform for column in network.columns} == {0, 1, 2, 3}
+    assert {layer.activation for layer in network.layers} == set(range(7))
+    assert {layer.gains is None for layer in network.layers} == {True, False}
     with uproot.open(GOLDEN / "plain.root") as file:
         assert {"Jet_counts_", "events_"} <= set(file["aeplugin_blocks"].keys(recursive=False))
     expected = expected_values(GOLDEN / "plain.root")
@@ -213,8 +220,8 @@ def test_the_second_reader_notices_damage(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_golden_files_notice_the_last_bit_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """A product and a sum that are rounded one by one, instead of fused, cannot decode them."""
-    monkeypatch.setattr("format_reader.fma", lambda a, b, c: (a * b + c).astype(np.float32))
-    for name in ("autoencoder", "merged"):
+    monkeypatch.setattr("format_networks.fma", lambda a, b, c: (a * b + c).astype(np.float32))
+    for name in ("autoencoder", "merged", "networks"):
         with pytest.raises(AssertionError):
             read(GOLDEN / f"{name}.root")
 

@@ -107,7 +107,7 @@ def with_weight(jet: CollectionModel, value: float) -> dict[str, Any]:
         (lambda jet: {"columns": []}, "column"),
         (lambda jet: {"name": ""}, "name"),
         (lambda jet: {"decoder": jet.encoder}, "decoder, layer 0: takes 3 inputs; expected 2"),
-        (lambda jet: {"decoder": jet.decoder[:1]}, "decoder gives 4 values for 3 columns"),
+        (lambda jet: {"decoder": jet.decoder[:1]}, "decoder gives 4 values for 3 features of columns"),
         (lambda jet: {"columns": [jet.columns[0], *jet.columns[:2]]}, "column 'Jet_pt' is empty or stands twice"),
         (lambda jet: {"columns": jet.columns[:2]}, "encoder, layer 0: takes 3 inputs; expected 2"),
         (lambda jet: with_column(jet, 1, 0), r"scale 0\.0.*expected finite ones and a scale above 0"),
@@ -221,8 +221,8 @@ def test_text_mode_transfer(make_model: MakeModel) -> None:
 
 def test_newer_version(make_model: MakeModel) -> None:
     content = bytearray(make_model().to_bytes())
-    content[8] = 3
-    with pytest.raises(CompatibilityError, match=r"here: model file of version 3; this aeplugin reads version.* 2"):
+    content[8] = 4
+    with pytest.raises(CompatibilityError, match=r"here: model file of version 4; this aeplugin reads versions 2 to 3"):
         Model.from_bytes(bytes(content), "here")
 
 

@@ -40,7 +40,7 @@ struct Autoencoder {
    std::shared_ptr<const Engine> fDecoder;
    std::shared_ptr<const Scorer> fScorer; ///< what ReconstructionErrors() runs
 
-   /// How unlike what the network was trained on objects are: for each the mean over its columns of
+   /// How unlike what the network was trained on objects are: for each the mean over its features of
    /// (decoded - given)^2, both standardised. NaN for an object with a value that is not finite, or has no logarithm
    /// where the model takes one. `in` is n x columns, row by row. Always on the reference kernels, summed in the order
    /// of the columns: the same bits on every machine and in every batch. Safe to call from several threads.

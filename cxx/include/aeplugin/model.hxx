@@ -11,41 +11,78 @@
 
 namespace aeplugin {
 
-enum class Activation : std::uint8_t { kLinear = 0, kTanh = 1 };
+enum class Activation : std::uint8_t {
+   kLinear = 0,
+   kTanh = 1,
+   kRelu = 2,
+   kLeakyRelu = 3, ///< slope 0.01 below 0
+   kElu = 4,       ///< e^x - 1 below 0
+   kSilu = 5,      ///< x / (1 + e^-x)
+   kGelu = 6       ///< x / 2 (1 + erf(x / sqrt 2))
+};
 
-/// What happens to a value before it is standardised.
-enum class Transform : std::uint8_t { kLinear = 0, kLog10 = 1 };
+/// How the values of a column enter a network: standardised = (transform(x) - mean) / scale.
+enum class Transform : std::uint8_t {
+   kLinear = 0,   ///< x
+   kLog10 = 1,    ///< log10(factor x + offset)
+   kQuantile = 2, ///< piecewise linear between knots, and beyond them with the slopes at the ends
+   kCircle = 3,   ///< two features: cos(x - mean) and sin(x - mean)
+   kLabel = 4     ///< none: an integer that the network is told, which passes through
+};
 
-/// A dense layer: out = activation(weights . in + biases).
+/// Which networks are told the label of an object, after their other inputs: a one for its category, else zeros.
+enum class Condition : std::uint8_t { kNone = 0, kEncoder = 1, kDecoder = 2, kBoth = 3 };
+
+/// A dense layer: out = activation(y) with y = weights . in + biases. Where there are gains, with layer norm:
+/// out = activation(gains (y - mean) / sqrt(variance + 1e-5) + shifts), mean and variance being those of the object's
+/// y.
 struct Layer {
    std::uint32_t fInputs = 0;
    std::uint32_t fOutputs = 0;
    Activation fActivation = Activation::kLinear;
    std::vector<float> fWeights; ///< outputs x inputs, row by row, as torch.nn.Linear keeps them
    std::vector<float> fBiases;  ///< outputs
+   std::vector<float> fGains;   ///< outputs, or none
+   std::vector<float> fShifts;
 };
 
 using Network = std::vector<Layer>;
 
-/// One variable of a collection and its normalisation: standardised = (transform(x) - mean) / scale.
+/// One variable of a collection and its normalisation.
 struct ModelColumn {
    std::string fVariable; ///< "pt"
    std::string fColumn;   ///< its column in the file, "Jet_pt"
    Transform fTransform = Transform::kLinear;
    float fMean = 0;
    float fScale = 1;
+   float fFactor = 1; ///< of Transform::kLog10
+   float fOffset = 0;
+   std::vector<float> fKnots;         ///< of Transform::kQuantile: values, increasing
+   std::vector<float> fKnotsTo;       ///< what they are mapped to, increasing
+   std::vector<std::int32_t> fLabels; ///< of Transform::kLabel: its categories, increasing
+
+   /// How many inputs of the network it is: 1, or 2 of a circle, or 0 of a label.
+   std::size_t Features() const;
 };
 
-/// The autoencoder of one collection: standardised columns -> latents -> standardised columns.
+/// \throws ModelError where a normalisation is none, or a name that of no column
+void ValidateColumns(const std::vector<ModelColumn> &columns, const std::string &where);
+
+/// The autoencoder of one collection: standardised columns -> latents -> standardised columns. A label, the last column
+/// where there is one, passes by the networks: it stands among the columns and, as the last one, among the latents.
 struct CollectionModel {
    std::string fName; ///< "Jet"
    std::vector<ModelColumn> fColumns;
    Network fEncoder;
    Network fDecoder;
+   Condition fCondition = Condition::kNone;
 
+   /// What the encoder's network gives: the latents without the label.
    std::size_t Latents() const { return fEncoder.empty() ? 0 : fEncoder.back().fOutputs; }
+   std::size_t Features() const; ///< the numbers that the columns are in the networks
+   bool HasLabel() const;
    std::vector<std::string> ColumnNames() const; ///< the columns in the file
-   std::vector<std::string> LatentNames() const; ///< "Jet_latent_0", ...
+   std::vector<std::string> LatentNames() const; ///< "Jet_latent_0", ..., "Jet_latent_kind" for the label
    /// \throws ModelError where layers, columns or weights do not fit together
    void Validate(const std::string &where = "model") const;
 };

@@ -1,4 +1,5 @@
 #include "../floating_point_scope.hxx"
+#include "../normaliser.hxx"
 #include "codec_kinds.hxx"
 #include "packing.hxx"
 
@@ -13,10 +14,15 @@ namespace {
 
 constexpr float kLargestLatent = 1 << 24; ///< up to which a float holds every integer
 
-/// What stands in for a special value at the network's input: the mean of the training, which moves the latents least.
-float Typical(const ModelColumn &column)
+/// What stands in for special values at the network's input, column by column: what is standardised to 0, which moves
+/// the latents least.
+std::vector<float> TypicalValues(const CollectionModel &model)
 {
-   return column.fTransform == Transform::kLog10 ? std::pow(10.0F, column.fMean) : column.fMean;
+   const Normaliser normaliser(model.fColumns, kernels::GetKernels());
+   const std::vector<float> zeros(normaliser.Features());
+   std::vector<float> typical(model.fColumns.size());
+   normaliser.Restore(zeros.data(), zeros.size(), 1, typical.data(), typical.size());
+   return typical;
 }
 
 /// What is not finite or far off is cut, which costs bits in the differences and nothing else.
@@ -35,6 +41,9 @@ AutoencoderCodec::AutoencoderCodec(CodecInput input, const Autoencoder &autoenco
 {
    const Group &group = fPredictor.GetGroup();
    const CollectionModel &model = fAutoencoder.fModel;
+   if (model.HasLabel())
+      throw ModelError("the network of collection '" + model.fName + "' is told a label, '" +
+                       model.fColumns.back().fVariable + "'; the codec autoencoder takes networks without one");
    std::vector<std::string> variables;
    for (const CompressedColumn &column : group.fColumns)
       variables.push_back(column.fVariable);
@@ -65,11 +74,12 @@ std::vector<std::vector<float>> AutoencoderCodec::Latents(const GroupGrids &grid
    const std::size_t inputs = fAutoencoder.fEncoder->Inputs();
    std::vector<float> rows(objects * inputs);
    std::vector<double> values(objects);
+   const std::vector<float> typicalValues = TypicalValues(fAutoencoder.fModel);
    for (std::size_t column = 0; column < Columns(); ++column) {
       if (!IsInNetwork(column))
          continue;
       const std::size_t input = fNetworkColumn[column];
-      const float typical = Typical(fAutoencoder.fModel.fColumns[input]);
+      const float typical = typicalValues[input];
       fPredictor.QuantiserOf(column).Value(grids[column].data(), objects, values.data());
       for (std::size_t i = 0; i < objects; ++i)
          rows[i * inputs + input] = std::isnan(values[i]) ? typical : static_cast<float>(values[i]);

@@ -216,6 +216,41 @@ inline typename L::Doubles Sinh(typename L::Doubles x)
    return size < 1.0 ? series : WithSign<L>((e - 1.0 / e) * 0.5, x);
 }
 
+/// atan x for |x| <= tan(pi / 8), by the polynomial of FreeBSD's s_atan.c, which holds up to 7 / 16.
+template <typename L>
+inline typename L::Doubles AtanReduced(typename L::Doubles x)
+{
+   static constexpr double kSeries[] = {
+      3.33333333333329318027e-01, -1.99999999998764832476e-01, 1.42857142725034663711e-01, -1.11111104054623557880e-01,
+      9.09088713343650656196e-02, -7.69187620504482999495e-02, 6.66107313738753120669e-02, -5.83357013379057348645e-02,
+      4.97687799461593236017e-02, -3.65315727442169155270e-02, 1.62858201153657823623e-02};
+   const auto z = x * x;
+   return x - x * (z * Polynomial<L>(kSeries, z));
+}
+
+/// The angle of the point (x, y), from -pi to pi, with an error below 3 units in the last place; 0 at the origin.
+/// Infinity counts as the largest number; a NaN gives one.
+template <typename L>
+inline typename L::Doubles Atan2(typename L::Doubles y, typename L::Doubles x)
+{
+   constexpr double kLargest = 1.7976931348623157e308;
+   constexpr double kPiHigh = 3.14159265358979311600e+00;
+   constexpr double kPiLow = 1.22464679914735317636e-16;
+   const auto height = Abs<L>(Within<L>(y, -kLargest, kLargest));
+   const auto width = Abs<L>(Within<L>(x, -kLargest, kLargest));
+   const auto steep = height > width;
+   const auto larger = steep ? height : width;
+   const auto ratio = larger == 0 ? larger : (steep ? width : height) / larger;
+   // atan r = pi / 4 + atan((r - 1) / (r + 1))
+   const auto far = ratio > 0.41421356237309503;
+   const auto reduced = AtanReduced<L>(far ? (ratio - 1.0) / (ratio + 1.0) : ratio);
+   auto angle = far ? kPiHigh / 4 + (reduced + kPiLow / 4) : reduced;
+   angle = steep ? kPiHigh / 2 - (angle - kPiLow / 2) : angle;
+   angle = x < 0 ? kPiHigh - (angle - kPiLow) : angle;
+   angle = x == x ? angle : x;
+   return y == y ? WithSign<L>(angle, y) : y;
+}
+
 } // namespace
 } // namespace aeplugin::kernels
 

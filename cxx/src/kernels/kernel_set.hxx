@@ -125,10 +125,24 @@ void MapDoubles(double *values, std::size_t n)
 }
 
 template <typename L>
+void MapAtan2(const double *y, double *x, std::size_t n)
+{
+   for (std::size_t i = 0; i < n; i += L::kDoubles) {
+      typename L::Doubles height;
+      typename L::Doubles width;
+      std::memcpy(&height, y + i, sizeof height);
+      std::memcpy(&width, x + i, sizeof width);
+      width = Atan2<L>(height, width);
+      std::memcpy(x + i, &width, sizeof width);
+   }
+}
+
+template <typename L>
 constexpr DoubleKernels MakeDoubleKernels()
 {
-   return {MapDoubles<L, L::Sqrt>, MapDoubles<L, Exp<L>>,  MapDoubles<L, Log<L>>,  MapDoubles<L, Sin<L>>,
-           MapDoubles<L, Cos<L>>,  MapDoubles<L, Sinh<L>>, MapDoubles<L, Cosh<L>>, MapDoubles<L, Abs<L>>};
+   return {MapDoubles<L, L::Sqrt>, MapDoubles<L, Exp<L>>, MapDoubles<L, Log<L>>,
+           MapDoubles<L, Sin<L>>,  MapDoubles<L, Cos<L>>, MapDoubles<L, Sinh<L>>,
+           MapDoubles<L, Cosh<L>>, MapDoubles<L, Abs<L>>, MapAtan2<L>};
 }
 
 template <typename L>
@@ -138,6 +152,11 @@ constexpr KernelSet MakeKernelSet()
            Map<L, Tanh<L>>,
            Map<L, Log10<L>>,
            Map<L, Exp10<L>>,
+           Map<L, Relu<L>>,
+           Map<L, LeakyRelu<L>>,
+           Map<L, Elu<L>>,
+           Map<L, Silu<L>>,
+           Map<L, Gelu<L>>,
            MakeDoubleKernels<L>(),
            {Encode<L, float>, Encode<L, double>, Decode<L, float>, Decode<L, double>, Nearest<L>}};
 }

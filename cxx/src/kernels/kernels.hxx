@@ -86,14 +86,23 @@ struct DoubleKernels {
    Function fSinh;
    Function fCosh;
    Function fAbs;
+   void (*fAtan2)(const double *y, double *x, std::size_t n); ///< the angles of points, into `x`
 };
+
+/// An elementary function on values in place.
+using MapFunction = void (*)(float *values, std::size_t n);
 
 /// The kernels of one instruction set. The elementary functions work in place; `n` is a multiple of kAlign.
 struct KernelSet {
    void (*fDense)(const DenseCall &);
-   void (*fTanh)(float *values, std::size_t n);
-   void (*fLog10)(float *values, std::size_t n); ///< what is below the smallest normal float counts as that
-   void (*fExp10)(float *values, std::size_t n); ///< overflows to infinity, underflows to zero
+   MapFunction fTanh;
+   MapFunction fLog10; ///< what is below the smallest normal float counts as that
+   MapFunction fExp10; ///< overflows to infinity, underflows to zero
+   MapFunction fRelu;
+   MapFunction fLeakyRelu;
+   MapFunction fElu;
+   MapFunction fSilu;
+   MapFunction fGelu;
    DoubleKernels fDoubles;
    QuantiserKernels fQuantiser;
 };

@@ -7,7 +7,7 @@
 
 #include <string>
 
-/// Whole steps for RDataFrame, for models with any number of columns. The columns may be vectors of float or double, or
+/// Whole steps for RDataFrame, for models with any number of columns. The columns may be vectors of numbers, or
 /// single numbers where a file has one object per entry; what is defined has the same shape. ROOT compiles a small
 /// expression for each step; the functors of functors.hxx need none.
 namespace aeplugin::rdf {
