@@ -34,7 +34,7 @@ $(BUILD)/venv.stamp: pyproject.toml
 	@command -v c++ >/dev/null || { echo "error: no C++ compiler; on Debian: apt-get install g++"; exit 1; }
 	@mkdir -p $(BUILD)
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/requirements.py build train onnx root coffea cluster remote report hdf5 generate test)
+	$(PY) -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/requirements.py build train flow scan tensorboard onnx root coffea cluster remote report hdf5 generate test)
 	@touch $@
 
 # Not editable: what the tests see is what a user gets. scikit-build-core keeps build/wheel, so repeats are quick.

@@ -50,14 +50,6 @@ def export(model_path: str | Path, formats: Sequence[Format]) -> list[Path]:
     return written
 
 
-def normalisation(collection: CollectionModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each column whether log10 comes first, its mean and its scale; shape (columns,) each."""
-    is_log = np.array([column.transform == Transform.log10 for column in collection.columns])
-    mean = np.array([column.mean for column in collection.columns], np.float32)
-    scale = np.array([column.scale for column in collection.columns], np.float32)
-    return is_log, mean, scale
-
-
 @dataclass(frozen=True)
 class ColumnRun:
     """Columns side by side that enter and leave a network in one way.

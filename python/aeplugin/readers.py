@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,13 @@ def stored_table(table: Any) -> Any:
     return getattr(table, "stored", table)
 
 
+def number_of_entries(path: str | Path, tree: str | None = None) -> int:
+    """Entries of a TTree or RNTuple; see `open_table`."""
+    table = open_table(path, tree)
+    with reading(path):
+        return int(table.num_entries)
+
+
 def other_objects(path: str | Path, tree: str) -> list[str]:
     """Names of what a ROOT file holds besides `tree` and a recipe: other trees, histograms, folders."""
     file = open_file(path)
@@ -172,6 +181,42 @@ def iterate_groups(
                 values = {v: _read(*present[column], start, start + step) for v, column in columns.items()}
             block[name] = flatten(values, f"{path}: collection {name!r}")
         yield block
+
+
+def read_columns(
+    path: str | Path, columns: Sequence[str], tree: str | None, start: int, stop: int
+) -> dict[str, ak.Array]:
+    """The given columns of a file for the entries from `start` to before `stop`, or to the file's end, as they are.
+
+    Raises:
+        InputError: see `open_table`.
+        RecipeError: the file lacks a column; the nearest existing name is given.
+    """
+    present = _opened_columns(str(path), tree, _version(path), os.getpid())
+    for column in columns:
+        if column not in present:
+            raise RecipeError(f"{path}: no column {column!r}{nearest(column, list(present))}")
+    with reading(path):
+        return {column: _read(*present[column], start, stop) for column in columns}
+
+
+@lru_cache(maxsize=4)
+def _opened_columns(path: str, tree: str | None, version: tuple[int, ...], process: int) -> dict[str, tuple[Any, str]]:
+    """The columns of a table, kept open: to open one of a thousand columns takes a second.
+
+    One that another process opened before it forked is not used, nor one of a file that has changed since.
+    """
+    table = open_table(path, tree)
+    with reading(path):
+        return _columns_of(table)
+
+
+def _version(path: str | Path) -> tuple[int, ...]:
+    """What is another for a local file with other content."""
+    if is_url(path) or not Path(path).is_file():
+        return ()
+    facts = Path(path).stat()
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 def read_collection(path: str | Path, name: str, collection: Collection, tree: str | None = None) -> Objects:

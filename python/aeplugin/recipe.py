@@ -22,11 +22,12 @@ from pydantic import (
     model_validator,
 )
 
-from aeplugin.documents import Count, Strict, from_yaml, refuse_boolean
+from aeplugin.documents import Strict, from_yaml, refuse_boolean
 from aeplugin.errors import RecipeError, nearest
+from aeplugin.recipe_events import EventNetwork
 from aeplugin.recipe_resolution import NAME, is_glob, resolve
+from aeplugin.recipe_training import Loss, Network, Normalisation, Positive, Training
 
-Positive = Annotated[float, BeforeValidator(refuse_boolean), Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[Positive, Field(ge=9e-8, lt=1)]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 """Names of collections and variables become parts of column names, C++ expressions and file names."""
@@ -139,20 +140,15 @@ class Column(LooseColumn):
 Codec = Literal["auto", "plain", "autoencoder"]
 
 
-class Network(Strict):
-    """A fully connected autoencoder; the decoder mirrors the encoder."""
-
-    hidden: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[200, 200, 20], max_length=16)
-    latents: Annotated[int, Field(ge=1, le=1024)] = 3
-    activation: Literal["tanh"] = "tanh"
-
-
 class Collection(Strict):
     """A group of columns with one length per event, such as the jets."""
 
     columns: dict[NameOrGlob, Column] = Field(min_length=1)
     codec: Codec = Field(default="auto", description="how grid integers are stored; auto takes what needs fewest bits")
     network: Network = Network()
+    normalisation: Normalisation = Field(default="standard", description="how values become inputs of the network")
+    circular: bool = Field(default=False, description="periodic variables enter the network as cosine and sine")
+    loss: Loss = Loss()
 
     @model_validator(mode="after")
     def _globs_name_nothing(self) -> Collection:
@@ -169,18 +165,6 @@ class Collection(Strict):
     def lossy_columns(self) -> dict[str, Column]:
         """The variables that may move: all but those whose tolerance is exact."""
         return {variable: column for variable, column in self.columns.items() if not column.tolerance.is_exact}
-
-
-class Training(Strict):
-    """How the networks are trained: AdamW with a one-cycle learning rate."""
-
-    epochs: Count = 60
-    batch_size: Count = 128
-    learning_rate: Positive = 2e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-6
-    validation: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.2, description="fraction of events held out")
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
-    learning_rate_test: bool = Field(default=False, description="try growing rates first, for the summary and its plot")
 
 
 Cut = Annotated[str, StringConstraints(pattern=r"^\s*[A-Za-z_][A-Za-z0-9_]*\s*(<=|>=|<|>)\s*[-+0-9.eE]+\s*$")]
@@ -211,6 +195,7 @@ class Recipe(Strict):
     )
     drop: list[ColumnName] = Field(default=[], description="names or globs of columns that are left out")
     training: Training = Training()
+    events: EventNetwork | None = Field(default=None, description="a network that sees whole events, for scores")
     plots: Plots = Plots()
 
     @model_validator(mode="after")
@@ -220,6 +205,8 @@ class Recipe(Strict):
                 "neither 'collections' nor 'columns' says what to compress; where everything is exact, "
                 "say so with 'columns: {}'"
             )
+        if self.events is not None and "events" in self.collections:
+            raise ValueError("a collection cannot be called 'events' where there is a network for whole events")
         for name, column in self.columns.items():
             if is_glob(name) and column.label:
                 raise ValueError(f"columns: the glob {name!r} stands for several columns and cannot have 'label'")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from aeplugin._core import Activation, CollectionModel, ModelColumn, Transform
+from aeplugin._core import Activation, CollectionModel, Transform
 from aeplugin.export import SMALLEST, ColumnRun, Half, categories, column_runs, slopes
 
 try:
@@ -180,7 +179,7 @@ def torch_module(collection: CollectionModel, half: Half) -> torch.nn.Module:
     if half == "encoder":
         before = SideBySide([_part(run, PlainFeatures, QuantileFeatures, CircleFeatures) for run in runs])
     else:
-        after = values_module(collection.columns)
+        after = SideBySide([_part(run, PlainValues, QuantileValues, CircleValues) for run in runs])
     if has_label:
         return Told(before, network, after, categories(collection, half))
     return torch.nn.Sequential(before, network, after)
@@ -203,11 +202,6 @@ def dense_module(collection: CollectionModel, half: Half) -> torch.nn.Sequential
         if layer.activation != Activation.linear:
             modules.append(_ACTIVATIONS[layer.activation.name]())
     return torch.nn.Sequential(*modules)
-
-
-def values_module(columns: Sequence[ModelColumn]) -> torch.nn.Module:
-    """From features, shape (objects, features), to columns in the units of the file, but for the label."""
-    return SideBySide([_part(run, PlainValues, QuantileValues, CircleValues) for run in column_runs(columns)])
 
 
 def _part(run: ColumnRun, plain: type, quantile: type, circle: type) -> torch.nn.Module:

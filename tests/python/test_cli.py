@@ -59,7 +59,7 @@ def test_the_whole_chain(data: Path, tmp_path: Path) -> None:
     assert "3,000 events" in run("convert", data / "ww.csv.gz", events).output
     result = run("train", events, "--recipe", "darkmachines-jets", "--epochs", 3, "--seed", 4, "-o", model)
     assert result.exit_code == 0, result.output
-    assert "validation MSE" in result.output
+    assert "validation loss (tolerance)" in result.output
     training = json.loads(Model.from_file(str(model)).training)
     assert len(training["collections"]["Jet"]["validation_loss"]) == 3
     assert Recipe.from_text(Model.from_file(str(model)).recipe).training.seed == 4

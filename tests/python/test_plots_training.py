@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import awkward as ak
 import numpy as np
@@ -18,7 +18,9 @@ from aeplugin import Autoencoder, Model, Recipe
 from aeplugin.plots.drawing import style
 from aeplugin.plots.inputs import Context, Inputs, open_inputs
 from aeplugin.plots.plot import Plot, Table
-from aeplugin.plots.training import latents, summaries, training_plots
+from aeplugin.plots.training import Summary, curves, latents, losses, summaries, training_plots
+from aeplugin.recipe_events import EventLoss
+from aeplugin.recipe_training import LossKind
 from pictures import PICTURE
 
 RECIPE = r"""
@@ -50,6 +52,18 @@ SUMMARY: dict[str, Any] = {
         "tenth_of_minimum": 1e-3,
     },
 }
+NEW: dict[str, Any] = SUMMARY | {
+    "loss": "tolerance",
+    "parameters": 1234,
+    "learning_rate": (2e-3 * np.cos(EPOCHS / 40 * 1.5) ** 2).tolist(),
+    "columns": {
+        "pt": {"rms": 0.8, "half68": 0.7, "within": 0.79},
+        "eta": {"rms": 1.3, "half68": 1.2, "within": float("nan")},
+        "phi": {"rms": float("inf"), "half68": 0.1, "within": 1.0},
+    },
+    "within": 0.61,
+}
+"""What a training tells since there are several losses."""
 
 
 def told(**changes: Any) -> str:
@@ -140,6 +154,59 @@ def test_losses_are_drawn_as_they_are(context: MakeContext) -> None:
     assert ax.get_yscale() == "log"
 
 
+def test_a_loss_is_called_by_its_name(context: MakeContext, make_model: Callable[..., Model]) -> None:
+    """Models of before do not tell it: it was the MSE."""
+    for summary, axis, begin in (
+        (SUMMARY, "Mean squared error (standardised)", "Mean squared error in standardised units after each epoch"),
+        (NEW, "Loss (errors in tolerances)", "Half the mean squared error in units of the tolerances"),
+        (NEW | {"loss": "l1"}, "Mean absolute error (normalised)", "Mean absolute error"),
+        (NEW | {"loss": "one of $the future"}, "Loss", "The loss after each epoch"),
+    ):
+        plots = plots_of(context(*jets(), make_model(hidden=(6,), training=told(**summary))))
+        assert plots["training_loss_Jet"].caption.startswith(begin)
+        for name in ("training_loss_Jet", "training_rates_Jet"):
+            assert drawn(plots[name]).axes[0].get_ylabel() == axis
+    assert {*losses.NAMES} == {*get_args(LossKind), *get_args(EventLoss), "bits"}
+
+
+def test_learning_rates_are_drawn_below(context: MakeContext, make_model: Callable[..., Model]) -> None:
+    plot = plots_of(context(*jets(), make_model(hidden=(6,), training=told(**NEW))))["training_loss_Jet"]
+    above, below = drawn(plot).axes
+    np.testing.assert_array_equal(below.lines[0].get_ydata(), NEW["learning_rate"])
+    assert (below.get_ylabel(), below.get_xlabel(), above.get_xlabel()) == ("Learning rate", "Epoch", "")
+    assert above.get_xlim() == below.get_xlim()
+    assert "learning rate" in plot.caption
+
+
+def test_bits_may_be_negative() -> None:
+    """A density is no probability: its logarithm has either sign, and the axis is linear."""
+    caption = style.Caption(style.Look("atlas", "Simulation", 13), "Events", "flow")
+    values = [30.0, 4.0, -2.0, -2.5]
+    with style.active("atlas"):
+        summary = Summary(loss="bits", training_loss=values, validation_loss=values, best_epoch=4)
+        (ax,) = curves.draw_losses(summary, caption).axes
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), values)
+    assert ax.get_yscale() == "linear"
+    assert ax.get_ylim()[0] < -2.5
+    assert ax.get_ylim()[1] > 30
+
+
+def test_numbers_of_new_models_are_in_tables(context: MakeContext, make_model: Callable[..., Model]) -> None:
+    made = context(*jets(), make_model(hidden=(6,), training=told(**NEW)))
+    table, columns = (item for item in training_plots(made) if isinstance(item, Table))
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["loss"], row["parameters"], row["within tolerances"]) == ("tolerance", 1234, 0.61)
+    assert columns.name == "training_columns"
+    assert columns.rows == [
+        ("Jet", "pt", 0.8, 0.7, 0.79),
+        ("Jet", "eta", 1.3, 1.2, None),
+        ("Jet", "phi", None, 0.1, 1.0),
+    ]
+    (table,) = (item for item in training_plots(context(*jets())) if isinstance(item, Table))
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["loss"], row["parameters"], row["within tolerances"]) == ("mse", None, None)
+
+
 def test_suggestions_are_marked(context: MakeContext) -> None:
     (ax,) = drawn(plots_of(context(*jets()))["training_rates_Jet"]).axes
     curve, *marks = ax.lines
@@ -160,6 +227,10 @@ def test_suggestions_are_marked(context: MakeContext) -> None:
         told(validation_loss=[1, "two"]),
         told(training_loss=[0.0], validation_loss=[-1.0], learning_rate_test=None),
         told(best_epoch="first"),
+        told(loss=["mse"]),
+        told(loss="x" * 1000),
+        told(learning_rate=["high"]),
+        told(columns={"pt": 1}),
         "[" * 100_000,
     ],
 )
@@ -299,3 +370,9 @@ def test_trained_model(jets_model: Path, events_file: Path) -> None:
 @pytest.mark.mpl_image_compare(**PICTURE)
 def test_picture_training(name: str, context: MakeContext) -> Figure:
     return drawn(plots_of(context(*jets(3000)))[name])
+
+
+@pytest.mark.mpl_image_compare(**PICTURE)
+def test_picture_training_with_learning_rates(context: MakeContext, make_model: Callable[..., Model]) -> Figure:
+    model = make_model(hidden=(6,), latents=2, training=told(**NEW))
+    return drawn(plots_of(context(*jets(), model))["training_loss_Jet"])

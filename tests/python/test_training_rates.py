@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ from click.testing import CliRunner
 
 from aeplugin import Model, Recipe
 from aeplugin.cli import main
-from aeplugin.readers import read_collection
+from aeplugin.recipe_training import Training
 
 pytest.importorskip("torch", reason="training needs torch")
 import torch
 
-from aeplugin import training, training_rates
+from aeplugin import training
+from aeplugin.training import rates
+from aeplugin.training.trainer import Batch
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +37,19 @@ def with_test(recipe: Recipe) -> Recipe:
 
 def test_suggestions_are_those_of_a_known_curve() -> None:
     """A loss that falls by a logistic step in log(rate), and rises again with another."""
-    rates = np.geomspace(1e-6, 1, 300)
-    x = np.log10(rates)
+    tried = np.geomspace(1e-6, 1, 300)
+    x = np.log10(tried)
     losses = 1 - 0.9 / (1 + np.exp(-8 * (x + 3.5))) + 5 / (1 + np.exp(-8 * (x + 0.5)))
-    steepest, tenth = training_rates.suggestions(rates.tolist(), losses.tolist())
+    steepest, tenth = rates.suggestions(tried.tolist(), losses.tolist())
     assert steepest == pytest.approx(10**-3.5, rel=0.05)
-    assert tenth == rates[np.argmin(losses)] / 10
+    assert tenth == tried[np.argmin(losses)] / 10
     assert 1e-4 < tenth < 1e-2
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], list(np.linspace(1, 4, 60)), [1.0] * 60])
 def test_no_suggestion_where_the_loss_never_falls(losses: list[float]) -> None:
-    rates = np.geomspace(1e-6, 1e-3, len(losses)).tolist()
-    assert training_rates.suggestions(rates, losses) == (None, None)
+    tried = np.geomspace(1e-6, 1e-3, len(losses)).tolist()
+    assert rates.suggestions(tried, losses) == (None, None)
 
 
 def test_training_does_not_notice_the_test(events_file: Path, small: Recipe, tmp_path: Path) -> None:
@@ -62,50 +65,66 @@ def test_training_does_not_notice_the_test(events_file: Path, small: Recipe, tmp
     np.testing.assert_allclose(np.diff(np.log(found["rates"])), np.log(1e6) / 299)
     assert found["rates"][0] == pytest.approx(1e-6)
     assert len(found["losses"]) == len(found["rates"])
-    assert min(found["losses"]) < 0.5 < found["losses"][0]
+    assert min(found["losses"]) < 0.5 * found["losses"][0]
     assert 1e-4 < found["steepest"] < 0.1
     assert found["rates"][int(np.argmin(found["losses"]))] == pytest.approx(10 * found["tenth_of_minimum"])
     tested.save(str(tmp_path / "tested.model"))
     assert json.loads(Model.from_file(str(tmp_path / "tested.model")).training) == json.loads(tested.training)
 
 
-def test_leaves_random_numbers_alone_and_repeats_itself(events_file: Path, small: Recipe) -> None:
-    jets = small.collections["Jet"]
-    sample = training._prepare(read_collection(events_file, "Jet", jets), "Jet", jets, small.training)
+class Toy(torch.nn.Module):
+    """The objective of a small network that copies its inputs."""
 
-    def run() -> training_rates.RateTest:
-        with training._one_thread():
-            return training_rates.learning_rate_test(
-                lambda: training.make_network(4, jets.network), sample.training, small.training
-            )
+    def __init__(self, hidden: int = 16) -> None:
+        super().__init__()
+        self.network = torch.nn.Sequential(torch.nn.Linear(2, hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, 2))
 
+    def training_loss(self, batch: Batch) -> torch.Tensor:
+        return torch.nn.functional.mse_loss(self.network(batch[0]), batch[0])
+
+
+class Rows:
+    """A table in memory, as one batch after the other."""
+
+    steps = 10
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self.values = values
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        order = torch.randperm(len(self.values), generator=torch.Generator().manual_seed(epoch))
+        yield from ((self.values[chosen],) for chosen in order.split(50))
+
+    def validation(self) -> Iterator[Batch]:
+        yield (self.values,)
+
+
+SETTINGS = Training()
+
+
+def test_leaves_random_numbers_alone_and_repeats_itself() -> None:
+    data = Rows(torch.randn(500, 2, generator=torch.Generator().manual_seed(1)))
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    first = run()
+    first = rates.learning_rate_test(Toy, data, SETTINGS)
     assert torch.equal(torch.rand(4), expected)
-    assert run() == first
+    assert rates.learning_rate_test(Toy, data, SETTINGS) == first
 
 
 def test_ends_where_the_loss_diverges() -> None:
     """A network of many weights learns, until steps of the size of these throw it out again."""
-    values = torch.randn(500, 2, generator=torch.Generator().manual_seed(1))
-    network = Recipe.from_file("darkmachines-jets").collections["Jet"].network
-    network = network.model_copy(update={"hidden": [100, 100], "latents": 2})
-    settings = Recipe.from_file("darkmachines-jets").training
-    with training._one_thread():
-        found = training_rates.learning_rate_test(lambda: training.make_network(2, network), values, settings)
-    assert len(found.rates) < training_rates.STEPS
+    data = Rows(torch.randn(500, 2, generator=torch.Generator().manual_seed(1)))
+    found = rates.learning_rate_test(lambda: Toy(300), data, SETTINGS)
+    assert len(found.rates) < rates.STEPS
     assert np.isfinite(found.losses).all()
     excess = np.array(found.losses) / np.minimum.accumulate(found.losses)
-    assert excess[-1] > training_rates.DIVERGED >= excess[:-1].max()
+    assert excess[-1] > rates.DIVERGED >= excess[:-1].max()
 
 
 def test_losses_that_are_not_finite_end_it() -> None:
-    values = torch.full((64, 2), float("inf"))
-    settings = Recipe.from_file("darkmachines-jets").training
-    found = training_rates.learning_rate_test(lambda: torch.nn.Linear(2, 2), values, settings)
-    assert found == training_rates.RateTest([], [], None, None)
+    found = rates.learning_rate_test(Toy, Rows(torch.full((64, 2), float("inf"))), SETTINGS)
+    assert found == rates.RateTest([], [], None, None)
 
 
 def test_command(events_file: Path, small: Recipe, tmp_path: Path) -> None:

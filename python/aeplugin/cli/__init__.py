@@ -9,12 +9,16 @@ from aeplugin.cli.config import show_config
 from aeplugin.cli.fetch import fetch
 from aeplugin.cli.files import compress, convert, decompress, merge
 from aeplugin.cli.generate import generate
-from aeplugin.cli.models import export, extract, train
+from aeplugin.cli.models import export, extract
 from aeplugin.cli.outliers import outliers
 from aeplugin.cli.recipes import recipe
 from aeplugin.cli.report import report
 from aeplugin.cli.reports import evaluate, inspect, verify
 from aeplugin.cli.run import run_job
+from aeplugin.cli.scan import scan
+from aeplugin.cli.score import score
+from aeplugin.cli.study import study
+from aeplugin.cli.train import train
 from aeplugin.terminal import Group
 
 
@@ -37,6 +41,6 @@ def main() -> None:
 
 for command in (
     *(fetch, convert, compress, decompress, merge, verify, inspect, evaluate, outliers, report),
-    *(train, export, extract, recipe, generate, run_job, show_config),
+    *(train, scan, study, score, export, extract, recipe, generate, run_job, show_config),
 ):
     main.add_command(command)

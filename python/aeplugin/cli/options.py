@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from aeplugin.compression import Compression, parse_compression
 from aeplugin.errors import InputError
+from aeplugin.jobs.job import ExecutorKind
 from aeplugin.remote import base_name, local_copy
 from aeplugin.terminal import INPUT as INPUT
 from aeplugin.terminal import Input as Input
@@ -61,3 +62,12 @@ def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--json`, given to the command as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
+
+
+def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--executor` and `--workers`, of commands that are jobs."""
+    kinds = click.option(
+        "--executor", type=click.Choice(get_args(ExecutorKind)), default="local", help="Where the parts run."
+    )
+    workers = click.option("--workers", type=click.IntRange(min=1), default=1, help="Parts at a time.")
+    return kinds(workers(command))

@@ -67,14 +67,24 @@ def run_job(
     if as_json:
         click.echo(json.dumps(summary.to_dict(), indent=2))
     else:
-        _print(summary, job)
+        print_summary(summary, job)
+    raise_failures(summary)
+
+
+def raise_failures(summary: Summary) -> None:
+    """End a command whose job did not end well.
+
+    Raises:
+        InputError: a part failed.
+    """
     if summary.failed:
         first = summary.failed[0]
         rest = f" (and {len(summary.failed) - 1} more)" if len(summary.failed) > 1 else ""
         raise InputError(f"part {first.part}: {first.message}{rest}; run the job again to go on where it ended")
 
 
-def _print(summary: Summary, job: Job) -> None:
+def print_summary(summary: Summary, job: Job) -> None:
+    """Say what a job did."""
     again = f", {len(summary.found):,} of them before" if summary.found else ""
     click.echo(f"{job.output}: {len(summary.records):,} of {summary.parts:,} parts complete{again}")
     click.echo(_totals(summary))
@@ -86,7 +96,7 @@ def _print(summary: Summary, job: Job) -> None:
     if left_out := sorted({name for record in summary.records for name in record.facts.get("left_out", ())}):
         click.echo(f"note: only the events were compressed; not in the results: {', '.join(left_out)}", err=True)
     if summary.task == "scan":
-        stdout.print(trial_table(summary.records))
+        stdout.print(trial_table(summary.records, job.objective))
     if summary.lost:
         click.echo(f"{summary.lost:,} times a part was lost with its worker", err=True)
     _print_failures("skipped", summary.skipped)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from aeplugin.evaluation import Evaluation
 from aeplugin.inspection import Inspection
-from aeplugin.jobs.folder import Record
+from aeplugin.jobs.parts import Record
+from aeplugin.jobs.trials import Objective
 from aeplugin.rdf import VerifiedColumn
 from aeplugin.recipe_files import RecipeRow
+from aeplugin.selection import Cut
+
+if TYPE_CHECKING:  # matplotlib takes long to load
+    from aeplugin.plots.plot import Table
 
 
-def recipe_table(rows: Iterable[RecipeRow]) -> Table:
+def recipe_table(rows: Iterable[RecipeRow]) -> RichTable:
     """What becomes of each column."""
     table = _table("", ("column", "type", "rule", "sentinels", "prediction", "codec"), numbers=0)
     for row in rows:
@@ -23,7 +29,7 @@ def recipe_table(rows: Iterable[RecipeRow]) -> Table:
     return table
 
 
-def verification_table(columns: Iterable[VerifiedColumn], tolerances: Mapping[str, str]) -> Table:
+def verification_table(columns: Iterable[VerifiedColumn], tolerances: Mapping[str, str]) -> RichTable:
     """How each column compares with the original."""
     table = _table("", ("column", "tolerance", "values", "outside", "worst error"), numbers=3)
     for column in columns:
@@ -32,7 +38,7 @@ def verification_table(columns: Iterable[VerifiedColumn], tolerances: Mapping[st
     return table
 
 
-def column_table(about: Inspection) -> Table:
+def column_table(about: Inspection) -> RichTable:
     """What each column was promised, what it got and what it takes."""
     headings = ("type", "codec", "tolerance", "worst error", "of tolerance", "values", "special")
     costs = ("bits/value", "integers", "latents", "special", "bytes")
@@ -55,7 +61,7 @@ def column_table(about: Inspection) -> Table:
     return table
 
 
-def size_table(sizes: Mapping[str, int]) -> Table:
+def size_table(sizes: Mapping[str, int]) -> RichTable:
     """Bytes of a compressed file by what they are for."""
     table = _table("Sizes", ("", "bytes", "share"), numbers=2)
     total = sum(sizes.values())
@@ -64,7 +70,7 @@ def size_table(sizes: Mapping[str, int]) -> Table:
     return table
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
+def evaluation_table(evaluation: Evaluation) -> RichTable:
     """Residuals of every variable in the terms of its tolerance; quantiles of |residual|, in per cent if relative."""
     headings = ("tolerance", "mean", "RMS", "68 %", "95 %", "99.9 %", "max", "within", "special", "bits/value")
     table = _table("Residuals", ("", *headings), numbers=len(headings))
@@ -84,16 +90,31 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def trial_table(records: Iterable[Record]) -> Table:
-    """The trials of a scan, the smallest compressed file first."""
-    ranking = sorted(records, key=lambda record: record.facts["target_bytes"])
-    table = _table("Trials", ("trial", "changes", "validation MSE", "model bytes", "bytes", "ratio"), numbers=4)
-    for record in ranking:
-        facts = record.facts
-        changes = ", ".join(f"{field} = {value}" for field, value in facts["changes"].items())
-        losses = ", ".join(f"{name} {loss:.3g}" for name, loss in facts["losses"].items())
-        sizes = (f"{facts['model_bytes']:,}", f"{facts['target_bytes']:,}", f"{facts['ratio']:.3f}")
-        table.add_row(record.part.name, changes, losses, *sizes)
+def trial_table(records: Iterable[Record], objective: Objective) -> RichTable:
+    """The trials of a scan, the best first."""
+    from aeplugin.search.ranking import ranking_table, trials_of
+
+    return plain_table(ranking_table(trials_of(records, objective), objective))
+
+
+def plain_table(table: Table) -> RichTable:
+    """A table of the plots, or of a search."""
+    from aeplugin.plots.tables import is_numeric, shown
+
+    made = RichTable(box=None, padding=(0, 2, 0, 0))
+    for i, heading in enumerate(table.columns):
+        made.add_column(heading, justify="right" if is_numeric(table, i) else "left", no_wrap=True)
+    for row in table.rows:
+        made.add_row(*map(shown, row))
+    return made
+
+
+def cut_flow_table(cuts: Sequence[Cut]) -> RichTable:
+    """What a selection leaves, cut by cut."""
+    names = list(cuts[0].objects)
+    table = _table("Selection", ("cut", "events", *names), numbers=1 + len(names))
+    for cut in cuts:
+        table.add_row(cut.cut, f"{cut.events:,}", *(f"{cut.objects[name]:,}" for name in names))
     return table
 
 
@@ -112,8 +133,8 @@ def dash() -> str:
     return "\N{EN DASH}"
 
 
-def _table(title: str, headings: Sequence[str], *, numbers: int) -> Table:
-    table = Table(title=f"\n{title}" if title else None, title_justify="left", box=None, padding=(0, 2, 0, 0))
+def _table(title: str, headings: Sequence[str], *, numbers: int) -> RichTable:
+    table = RichTable(title=f"\n{title}" if title else None, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for i, heading in enumerate(headings):
         table.add_column(heading, justify="right" if i >= len(headings) - numbers else "left", no_wrap=True)
     return table

@@ -17,9 +17,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,66 +27,14 @@ import xxhash
 
 from aeplugin.errors import Error, InputError, OutputError
 from aeplugin.jobs.inputs import Inputs, find_inputs
-from aeplugin.jobs.job import Job, Task, check_name
-from aeplugin.jobs.trials import trials, with_fields
+from aeplugin.jobs.job import Job, check_name
+from aeplugin.jobs.parts import Part, Plan, Record
+from aeplugin.jobs.rounds import grows, make_parts, needed_files, next_parts
+from aeplugin.jobs.trials import check_scan
 from aeplugin.remote import is_url
 
 _OWN = ".aeplugin"
 _CHUNK = 1 << 22
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of a job that runs by itself.
-
-    Attributes:
-        name: a relative path, of which the names of its results are made.
-        inputs: files and URLs.
-        changes: for a trial of a scan, fields of the recipe and their values.
-    """
-
-    name: str
-    inputs: list[str]
-    changes: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What every part of a job must know; the same plan gives the same bytes.
-
-    Attributes:
-        settings: what the task takes, by the names of `Job`.
-        recipe: its text, None without one.
-        model: checksum of the model beside the plan, None without one.
-    """
-
-    task: Task
-    settings: dict[str, Any]
-    recipe: str | None
-    model: str | None
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is known of a part that is complete.
-
-    Attributes:
-        inputs: for each input its size and time of modification (ns), None for a URL.
-        results: for each file made its size and xxh3-64 checksum.
-        facts: what the task tells about it, plain data.
-    """
-
-    part: Part
-    inputs: list[list[int] | None]
-    results: dict[str, list[Any]]
-    facts: dict[str, Any]
-    host: str
-    seconds: float
-
-    @staticmethod
-    def of(content: Mapping[str, Any]) -> Record:
-        """The record that `dataclasses.asdict` made plain data of."""
-        return Record(**{**content, "part": Part(**content["part"])})
 
 
 class JobFolder:
@@ -118,26 +66,35 @@ class JobFolder:
         """The copy of the model."""
         return self._own / "model"
 
-    def prepare(self, job: Job) -> list[Part]:
+    def prepare(self, job: Job, done: Mapping[str, Record | None] | None = None) -> list[Part]:
         """Write down what the parts must know; gives the parts.
 
+        Of a job that goes on by what it found (see `aeplugin.jobs.rounds`) these are the parts up to the first round
+        that is not complete.
+
+        Args:
+            done: records of parts that are known to be complete, None for a part that was given up; for others the
+                folder is asked.
+
         Raises:
-            InputError: the folder has results of another job, an input stands twice or in the folder, or a glob matches
-                nothing.
+            InputError: the folder has results of another job, an input stands twice or in the folder, a glob matches
+                nothing, or a file is missing that all parts need.
             OutputError: the folder cannot be made.
             RecipeError: the job's recipe is missing or wrong, or a trial of a scan is.
+            ImportError: optuna is missing, and the job asks for it.
         """
         recipe = job.read_recipe()
         inputs = find_inputs(job, is_begun=self._plan.exists())
         if recipe is not None:
-            for trial in trials(job.scan):
-                with_fields(recipe, trial)
+            check_scan(recipe, job.scan)
+        for file in needed_files(job, inputs):
+            stamp(file)
         model = None if job.model is None else _read(job.model)
         settings = {**_settings(job), "folder_of_inputs": inputs.folder}
         digest = None if model is None else hashlib.sha256(model).hexdigest()
         plan = Plan(job.task, settings, None if recipe is None else recipe.to_text(), digest)
-        parts = make_parts(job, inputs)
         self._check_same(plan)
+        parts = self._parts(job, inputs, plan, done or {})
         for folder in (self.logs, self._done, self._work):
             folder.mkdir(parents=True, exist_ok=True)
         if model is not None:
@@ -145,6 +102,26 @@ class JobFolder:
         content = {"plan": asdict(plan), "parts": [asdict(part) for part in parts]}
         _write(self._plan, json.dumps(content, indent=1).encode())
         return parts
+
+    def _parts(self, job: Job, inputs: Inputs, plan: Plan, done: Mapping[str, Record | None]) -> list[Part]:
+        parts = make_parts(job, inputs)
+        if not grows(job):
+            return parts
+        if job.task == "scan" and self._plan.exists():
+            before, planned = self.read()
+            if before == plan:  # trials that Optuna suggested stay, however many there are to be now
+                parts = [part for part in planned.values() if part.inputs == inputs.files]
+        while True:
+            records: dict[str, Record | None] = {}
+            for part in parts:
+                record = done[part.name] if part.name in done else self.record(part)
+                if record is None and part.name not in done:
+                    return parts
+                records[part.name] = record
+            more = next_parts(job, inputs, self.path, parts, records)
+            if not more:
+                return parts
+            parts = parts + more
 
     def read(self) -> tuple[Plan, dict[str, Part]]:
         """The plan, and the parts by their names.
@@ -234,6 +211,10 @@ class JobFolder:
             return None
         return record if same and whole else None
 
+    def records(self, parts: Sequence[Part]) -> dict[str, Record]:
+        """The records of those parts that are complete, by name."""
+        return {part.name: record for part in parts if (record := self.record(part)) is not None}
+
     def write_summary(self, content: Mapping[str, Any]) -> Path:
         """Write ``summary.json``; gives its path."""
         target = self.path / "summary.json"
@@ -259,19 +240,6 @@ class JobFolder:
             )
 
 
-def make_parts(job: Job, inputs: Inputs) -> list[Part]:
-    """The parts of a job: one for each input, for training one, for a scan one for each trial.
-
-    Raises:
-        InputError: see `Inputs.names`.
-    """
-    if job.task == "train":
-        return [Part("trained", inputs.files, {})]
-    if job.task == "scan":
-        return [Part(f"trial-{number:03}", inputs.files, trial) for number, trial in enumerate(trials(job.scan))]
-    return [Part(name, [file], {}) for name, file in zip(inputs.names(), inputs.files, strict=True)]
-
-
 def stamp(name: str) -> list[int] | None:
     """Size and time of modification (ns) of an input; None for a URL.
 
@@ -290,6 +258,7 @@ def stamp(name: str) -> list[int] | None:
 def _settings(job: Job) -> dict[str, Any]:
     """What decides about the results, beside recipe, model and inputs."""
     left_out = {"inputs", "output", "on_bad_input", "executor", "recipe", "model", "task"}
+    left_out |= {"trials", "objective", "train", "test"}  # with others of these, what is done stays as it is
     return {key: value for key, value in job.model_dump(mode="json").items() if key not in left_out}
 
 

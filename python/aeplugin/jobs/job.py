@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from aeplugin.documents import Count, Strict, from_yaml, refuse_boolean
 from aeplugin.errors import InputError, RecipeError
-from aeplugin.recipe import Codec, Recipe
+from aeplugin.jobs.trials import Objective, Scan, Search, combinations
+from aeplugin.recipe import Codec, Name, Recipe
 from aeplugin.remote import is_url
 
-Task = Literal["convert", "train", "scan", "compress", "score", "plot"]
+Task = Literal["convert", "train", "scan", "study", "compress", "score", "plot"]
 ExecutorKind = Literal["local", "dask", "htcondor", "slurm"]
 NotNegative = Annotated[int, BeforeValidator(refuse_boolean), Field(ge=0)]
 
@@ -26,11 +27,17 @@ def _size(value: Any) -> Any:
 
 
 Size = Annotated[str, BeforeValidator(_size)]
+FileName = Annotated[str, StringConstraints(min_length=1)]
+SampleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Samples = dict[SampleName, Annotated[list[FileName], Field(min_length=1)]]
+"""For each sample of events its files and URLs. Names become those of files."""
+MAX_TRIALS = 100_000
 
 _TAKES: dict[Task, tuple[str, ...]] = {
     "convert": ("recipe", "tree", "layout", "ttree", "on_bad_line"),
     "train": ("recipe",),
-    "scan": ("recipe", "scan", "validate_on", "compression"),
+    "scan": ("recipe", "scan", "search", "trials", "seed", "objective", "validate_on", "compression"),
+    "study": ("recipe", "train", "test", "strangers"),
     "compress": ("recipe", "model", "tree", "codec", "compression"),
     "score": ("model", "tree"),
     "plot": ("recipe", "reconstructed"),
@@ -40,6 +47,7 @@ _NEEDS: dict[Task, tuple[str, ...]] = {
     "convert": (),
     "train": ("recipe",),
     "scan": ("recipe", "scan"),
+    "study": ("recipe", "train", "test"),
     "compress": (),
     "score": ("model",),
     "plot": ("reconstructed",),
@@ -72,8 +80,10 @@ class Job(Strict):
     """A job as its file says it; see docs/clusters.md."""
 
     task: Task
-    inputs: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
-        min_length=1, description="files, globs and URLs; a name that ends in .txt is a list of them, one per line"
+    inputs: list[FileName] = Field(
+        default=[],
+        min_length=1,
+        description="files, globs and URLs; a name that ends in .txt is a list of them, one per line",
     )
     output: str = Field(min_length=1, description="a folder for all that the job makes")
     on_bad_input: Literal["stop", "skip"] = Field(default="stop", description="skip: count such files and go on")
@@ -88,10 +98,23 @@ class Job(Strict):
     reconstructed: str | None = Field(
         default=None, description="plot: the folder with a compressed (or decompressed) file for every input"
     )
-    scan: dict[str, list[Any]] = Field(
-        default={}, description="fields of the recipe, such as collections.Jet.network.latents, and values to try"
+    scan: Scan = Field(
+        default={},
+        description="fields of the recipe, such as collections.Jet.network.latents, and values to try: a list, or, but "
+        "for the grid, {low: 1e-4, high: 1e-2, log: true}",
     )
+    search: Search = Field(
+        default="grid", description="scan: all combinations, or as many as 'trials', by chance or as Optuna suggests"
+    )
+    trials: Annotated[Count, Field(le=MAX_TRIALS)] | None = Field(default=None, description="of random and optuna")
+    seed: Annotated[NotNegative, Field(lt=2**32)] = Field(default=1, description="of random and optuna")
+    objective: Objective = Field(default="bits", description="what ranks trials, and what optuna improves")
     validate_on: str | None = Field(default=None, description="scan: the file to compress; default the first input")
+    train: Samples = Field(default={}, description="study: files to train on, by the name of the sample")
+    test: Samples = Field(default={}, description="study: files to test each network on, by the name of the sample")
+    strangers: list[Name] = Field(
+        default=[], description="study: collections to test networks on that were not trained on such objects"
+    )
     executor: Executor = Executor()
 
     @model_validator(mode="after")
@@ -104,11 +127,33 @@ class Job(Strict):
                 raise ValueError(f"the task {self.task} needs {key!r}")
         if self.task == "compress" and self.recipe is None and self.model is None:
             raise ValueError("the task compress needs 'recipe' or 'model', which say how far values may move")
-        if self.task in ("train", "scan") and self.on_bad_input == "skip":
+        if bool(self.inputs) == (self.task == "study"):
+            words = "takes 'train' and 'test' instead of" if self.inputs else "needs"
+            raise ValueError(f"the task {self.task} {words} 'inputs'")
+        if self.task in ("train", "study") and self.on_bad_input == "skip":
             raise ValueError(f"the task {self.task} reads all inputs together, and cannot skip one of them")
-        if any(not values for values in self.scan.values()):
-            raise ValueError("scan: each field needs a list of values to try")
+        if self.task == "scan":
+            self._check_scan()
         return self
+
+    def _check_scan(self) -> None:
+        if any(not values.number for values in self.scan.values()):
+            raise ValueError("scan: each field needs a list of values to try, or a range")
+        if self.search == "grid":
+            if self.trials is not None:
+                raise ValueError("scan: the search grid does all combinations; 'trials' is for random and optuna")
+            if ranges := [field for field, values in self.scan.items() if values.is_range]:
+                raise ValueError(f"scan: a grid takes lists, not the range of {ranges[0]}; search random or optuna")
+            if combinations(self.scan) > MAX_TRIALS:
+                raise ValueError(f"scan: more than {MAX_TRIALS:,} combinations; search random or optuna")
+            return
+        if self.trials is None:
+            raise ValueError(f"scan: the search {self.search} needs 'trials', how many to do")
+        if self.trials > combinations(self.scan):
+            raise ValueError(
+                f"scan: {self.trials:,} trials of {combinations(self.scan):,.0f} combinations; ask for fewer, or "
+                "search the whole grid"
+            )
 
     @staticmethod
     def from_file(path: str | Path) -> Job:
@@ -129,6 +174,9 @@ class Job(Strict):
         for key in ("output", "model", "reconstructed", "validate_on"):
             if (name := getattr(self, key)) is not None:
                 changes[key] = join(folder, name)
+        for key in ("train", "test"):
+            samples = getattr(self, key)
+            changes[key] = {name: [join(folder, file) for file in files] for name, files in samples.items()}
         if self.recipe is not None and (folder / self.recipe).exists():
             changes["recipe"] = str(folder / self.recipe)
         return self.model_copy(update=changes)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from aeplugin.errors import CompatibilityError, CorruptionError, Error, InputError, OutputError, RecipeError, nearest
-from aeplugin.jobs.folder import JobFolder, Part, stamp
+from aeplugin.jobs.folder import JobFolder, stamp
+from aeplugin.jobs.parts import Part
 from aeplugin.jobs.tasks import perform
 
 _OF_INPUTS = (InputError, RecipeError, CorruptionError, CompatibilityError)

@@ -11,8 +11,10 @@ from typing import Any
 from aeplugin import glue
 from aeplugin.errors import InputError
 from aeplugin.jobs.executors import Workers, workers
-from aeplugin.jobs.folder import JobFolder, Part, Record
+from aeplugin.jobs.folder import JobFolder
 from aeplugin.jobs.job import Job, Task
+from aeplugin.jobs.parts import Part, Record
+from aeplugin.jobs.rounds import number_of_parts
 from aeplugin.jobs.start import start_part
 from aeplugin.jobs.summary import Failure, Summary
 
@@ -40,18 +42,22 @@ def run(job: Job, progress: Progress | None = None) -> Summary:
     with folder.locked():
         parts = folder.prepare(job)
         folder.clear_attempts()
-        complete = {part.name: record for part in parts if (record := folder.record(part)) is not None}
-        rest = [part for part in parts if part.name not in complete]
+        complete = folder.records(parts)
         started = time.monotonic()
-        outcome = _Outcome(len(parts), complete, progress)
-        if rest:
+        outcome = _Outcome(number_of_parts(job, parts), complete, progress)
+        if len(complete) < len(parts):
             if job.task in _WITH_GLUE:
                 glue.library("root")  # once, before many parts do it at the same time
             with workers(job.executor, folder.logs) as pool:
-                _run_parts(folder, job, rest, pool, outcome)
+                while rest := outcome.left(parts):
+                    _run_parts(folder, job, rest, pool, outcome)
+                    if outcome.failed:
+                        break
+                    parts = folder.prepare(job, outcome.done)
+                    complete |= folder.records(outcome.left(parts))
         summary = Summary(
             task=job.task,
-            parts=len(parts),
+            parts=number_of_parts(job, parts),
             found=[complete[part.name] for part in parts if part.name in complete],
             made=[outcome.made[part.name] for part in parts if part.name in outcome.made],
             skipped=outcome.skipped,
@@ -61,7 +67,8 @@ def run(job: Job, progress: Progress | None = None) -> Summary:
         )
         folder.write_summary(summary.to_dict())
     if summary.skipped and len(summary.skipped) == len(parts):
-        raise InputError(f"none of the {len(parts)} inputs can be used; the first: {summary.skipped[0].message}")
+        what = "trials can be done" if job.task == "scan" else "inputs can be used"
+        raise InputError(f"none of the {len(parts)} {what}; the first: {summary.skipped[0].message}")
     return summary
 
 
@@ -73,8 +80,8 @@ def status(job: Job) -> Summary:
     """
     folder = JobFolder(job.output)
     parts = list(folder.read()[1].values())
-    found = [record for part in parts if (record := folder.record(part)) is not None]
-    return Summary(job.task, len(parts), found, [], [], [], 0, 0.0)
+    found = list(folder.records(parts).values())
+    return Summary(job.task, number_of_parts(job, parts), found, [], [], [], 0, 0.0)
 
 
 class _Outcome:
@@ -86,11 +93,20 @@ class _Outcome:
         self.failed: list[Failure] = []
         self.lost = 0
         self._parts = parts
-        self._complete = len(complete)
+        self._complete = complete
         self._progress = progress
 
+    @property
+    def done(self) -> dict[str, Record | None]:
+        """Records of all parts that are complete, None for those that were skipped."""
+        return {**self._complete, **self.made, **dict.fromkeys(failure.part for failure in self.skipped)}
+
+    def left(self, parts: Sequence[Part]) -> list[Part]:
+        """Those that are neither complete nor skipped."""
+        return [part for part in parts if part.name not in self.done]
+
     def tell(self, note: str) -> None:
-        done = self._complete + len(self.made) + len(self.skipped) + len(self.failed)
+        done = len(self._complete) + len(self.made) + len(self.skipped) + len(self.failed)
         if self._progress is not None:
             bad = f", {len(self.skipped)} skipped" if self.skipped else ""
             self._progress(done / self._parts, f"{done} of {self._parts} parts{bad} {note}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aeplugin.jobs.folder import Record
 from aeplugin.jobs.job import Task
+from aeplugin.jobs.parts import Record
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any, cast
 from aeplugin._core import Model
 from aeplugin.compression import parse_compression
 from aeplugin.errors import InputError
-from aeplugin.jobs.folder import Part, Plan
+from aeplugin.jobs.parts import Part, Plan
+from aeplugin.jobs.rounds import MODELS
 from aeplugin.jobs.trials import with_fields
 from aeplugin.recipe import Recipe
 from aeplugin.remote import local_copy
@@ -132,11 +134,37 @@ def _training_facts(model: Model) -> dict[str, Any]:
 
 
 def _scan(work: _Work) -> dict[str, Any]:
+    from aeplugin.network_quality import network_quality
+
+    started = time.monotonic()
     model = _train_on(work)
+    seconds = time.monotonic() - started
+    losses = _training_facts(model)["losses"]
     with local_copy(work.settings["validate_on"] or work.part.inputs[0]) as source:
         facts = _compress_to(work, source, work.target(".root"), model)
-    losses = _training_facts(model)["losses"]
-    return {**facts, "changes": work.part.changes, "losses": losses, "model_bytes": len(model.to_bytes())}
+        quality = network_quality(model, source, threads=work.threads)
+    collections = {name: {**each.to_dict(), "loss": losses[name]} for name, each in quality.items()}
+    return {
+        **facts,
+        "changes": work.part.changes,
+        "losses": losses,
+        "collections": collections,
+        "training_seconds": seconds,
+        "parameters": sum(each.parameters for each in quality.values()),
+        "model_bytes": len(model.to_bytes()),
+    }
+
+
+def _study(work: _Work) -> dict[str, Any]:
+    if work.part.name.startswith(f"{MODELS}/"):
+        return _train(work)
+    from aeplugin.network_residuals import residuals_on
+
+    model, *files = work.part.inputs
+    found = residuals_on(Model.from_file(model), files, work.settings["strangers"])
+    tests = [{"network": network, "collection": name, **each.to_dict()} for (network, name), each in found.items()]
+    work.target(".json").write_text(json.dumps(tests, indent=1) + "\n", encoding="utf-8")
+    return {"tests": tests}
 
 
 def _score(work: _Work) -> dict[str, Any]:
@@ -166,5 +194,13 @@ def _sizes(source: Path, target: Path) -> dict[str, int]:
 
 _TASKS = cast(
     dict[str, Callable[[_Work], dict[str, Any]]],
-    {"convert": _convert, "train": _train, "scan": _scan, "compress": _compress, "score": _score, "plot": _plot},
+    {
+        "convert": _convert,
+        "train": _train,
+        "scan": _scan,
+        "study": _study,
+        "compress": _compress,
+        "score": _score,
+        "plot": _plot,
+    },
 )

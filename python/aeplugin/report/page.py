@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from aeplugin.report.assembly import Report
@@ -19,23 +19,17 @@ _PAGE, _PADDING, _LETTER = 510.0, 7.0, 0.62
 
 def write_page(report: Report, path: Path) -> None:
     """Write the page to `path`, with every picture inside; it is written as it grows, with one picture in memory."""
-    # Everything is escaped: titles, labels and recipes may come from strangers.
-    environment = Environment(
-        loader=PackageLoader("aeplugin.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"png": _png, "download": _download, "breakable": _breakable, "print_size": _print_size}
-    script = _own("page.js")
-    template = environment.get_template("page.html.j2")
-    stream = template.stream(
-        report=report,
-        style=Markup(_own("style.css")),
-        script=Markup(script),
-        # The browser runs this script and no other, and loads nothing from anywhere.
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    script = own("page.js")
+    stream = (
+        environment()
+        .get_template("page.html.j2")
+        .stream(
+            report=report,
+            style=Markup(own("style.css")),
+            script=Markup(script),
+            # The browser runs this script and no other, and loads nothing from anywhere.
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
     )
     # Names of files need not be valid text.
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
@@ -43,7 +37,21 @@ def write_page(report: Report, path: Path) -> None:
             file.write(chunk)
 
 
-def _own(name: str) -> str:
+def environment(*packages: str) -> Environment:
+    """Where templates of reports, and those of other `packages`, become pages."""
+    # Everything is escaped: titles, labels and recipes may come from strangers.
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package, ".") for package in (*packages, "aeplugin.report")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"png": _png, "download": _download, "breakable": _breakable, "print_size": _print_size}
+    return made
+
+
+def own(name: str) -> str:
     """The text of a file of this package."""
     return (files("aeplugin.report") / name).read_text(encoding="utf-8")
 

@@ -7,13 +7,17 @@ test shows where, in a few hundred steps, before time is spent on a whole traini
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
+from typing import cast
 
 import numpy as np
 import torch
 
-from aeplugin.recipe import Training
+from aeplugin.recipe_training import Training
+from aeplugin.training.devices import find_device
+from aeplugin.training.trainer import Batch, Data, Objective
 
 LOWEST, HIGHEST = 1e-6, 1.0
 STEPS = 300
@@ -31,7 +35,7 @@ class RateTest:
 
     Attributes:
         rates: of the steps that were made, growing by a constant factor.
-        losses: the smoothed loss after each, MSE in standardised units.
+        losses: the smoothed training loss after each.
         steepest: the rate where the loss falls fastest, in steps of log(rate); None where it never falls.
         tenth_of_minimum: a tenth of the rate with the lowest loss; None where it never falls.
     """
@@ -42,33 +46,34 @@ class RateTest:
     tenth_of_minimum: float | None
 
 
-def learning_rate_test(
-    make_network: Callable[[], torch.nn.Module], training: torch.Tensor, settings: Training
-) -> RateTest:
+def learning_rate_test(make_objective: Callable[[], torch.nn.Module], data: Data, settings: Training) -> RateTest:
     """Train a network of its own with a rate that grows from `LOWEST` to `HIGHEST`, or until the loss diverges.
 
     Optimiser, batches and seed are those of the training, which knows nothing of this: random numbers outside go on as
     if it had not been.
 
     Args:
-        make_network: gives a network with fresh weights, from torch's own random numbers.
-        training: standardised objects, shape (objects, columns).
+        make_objective: gives an objective with fresh weights, from torch's own random numbers.
         settings: of the training; its learning rate is not looked at.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = make_network()
-    generator = torch.Generator().manual_seed(settings.seed)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=LOWEST, weight_decay=settings.weight_decay)
-    loss_of = torch.nn.MSELoss()
-    batch_size = min(settings.batch_size, len(training))
+        module = make_objective()
+        return _test(module, data, settings)
+
+
+def _test(module: torch.nn.Module, data: Data, settings: Training) -> RateTest:
+    device = find_device(settings.device)
+    objective = cast(Objective, module.to(device))
+    optimiser = torch.optim.AdamW(module.parameters(), lr=LOWEST, weight_decay=settings.weight_decay)
     rates: list[float] = []
     losses: list[float] = []
     average = 0.0
-    for step, rate in enumerate(np.geomspace(LOWEST, HIGHEST, STEPS).tolist()):
+    for step, (rate, batch) in enumerate(
+        zip(np.geomspace(LOWEST, HIGHEST, STEPS).tolist(), _endless(data), strict=False)
+    ):
         optimiser.param_groups[0]["lr"] = rate
-        batch = training[torch.randint(len(training), (batch_size,), generator=generator)]
-        loss = loss_of(network(batch), batch)
+        loss = objective.training_loss(tuple(part.to(device) for part in batch))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -83,6 +88,11 @@ def learning_rate_test(
     return RateTest(rates, losses, *suggestions(rates, losses))
 
 
+def _endless(data: Data) -> Iterator[Batch]:
+    for epoch in count(1):
+        yield from data.batches(epoch)
+
+
 def suggestions(rates: list[float], losses: list[float]) -> tuple[float | None, float | None]:
     """The rate where the loss falls fastest, and a tenth of that where it is lowest; None where it never falls.
 
@@ -92,3 +102,10 @@ def suggestions(rates: list[float], losses: list[float]) -> tuple[float | None, 
     if len(falls) == 0 or falls.max() <= 0:
         return None, None
     return rates[int(np.argmax(falls)) + WINDOW], rates[int(np.argmin(losses))] / 10
+
+
+def suggestions_in_words(steepest: float | None, tenth_of_minimum: float | None) -> str:
+    """What a test suggests, as a part of a sentence."""
+    if steepest is None or tenth_of_minimum is None:
+        return "the loss never falls"
+    return f"steepest descent at {steepest:.1e}, a tenth of the minimum's {tenth_of_minimum:.1e}"

@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from aeplugin._core import Autoencoder, CollectionModel
-from aeplugin.export import normalisation
+from aeplugin._core import Autoencoder, CollectionModel, ModelColumn, Transform
 from aeplugin.plots.binning import value_bins
 from aeplugin.plots.drawing import headings, panels, style, wording
 from aeplugin.plots.drawing.labels import wrap
@@ -26,7 +25,6 @@ from aeplugin.plots.filling import empty, fill_finite
 from aeplugin.plots.inputs import Context
 from aeplugin.plots.networks import caption_of, files_of, missing_columns
 from aeplugin.plots.plot import Plot, Section
-from aeplugin.readers import Objects
 from aeplugin.recipe import Column
 from aeplugin.residuals import is_missing
 from aeplugin.statistics import Correlation, Sample
@@ -75,7 +73,7 @@ def read_latents(collection: CollectionModel, context: Context) -> Latents | Non
     if missing := missing_columns(collection, context.pair):
         _log.warning("%s: not drawn, the original has no column %r", name, missing[0])
         return None
-    latents = len(collection.latent_names)
+    latents = len(collection.encoder[-1].biases)  # without the label that goes along
     shown = min(latents, MOST_LATENTS)
     variables = min(len(collection.columns), MOST_VARIABLES)
     samples = [Sample() for _ in range(shown)]
@@ -104,16 +102,25 @@ def _encoded(
     """Blocks of transformed inputs, shape (objects, columns), latents, shape (objects, latents), weights, shape
     (objects,), and the number of objects left out."""
     encode = Autoencoder(collection).encoder
-    is_log, _, _ = normalisation(collection)
     rules = _rules(collection, context)
     for block in context.pair.originals({collection.name: files_of(collection)}):
         objects = block.before[collection.name]
-        usable = _usable(objects, rules, is_log)
-        values = objects.matrix()[usable]
-        inputs = values.astype(np.float64)
-        inputs[:, is_log] = np.log10(inputs[:, is_log])
+        inputs = np.stack([_taken(c, objects.columns[c.variable]) for c in collection.columns], axis=1)
+        usable = np.isfinite(inputs).all(axis=1)
+        for variable, rule in rules.items():
+            usable &= ~is_missing(objects.columns[variable], rule)
+        encoded = encode(objects.matrix()[usable])[:, : len(collection.encoder[-1].biases)]
         weights = block.object_weights(collection.name)
-        yield inputs, encode(values), None if weights is None else weights[usable], int((~usable).sum())
+        yield inputs[usable], encoded, None if weights is None else weights[usable], int((~usable).sum())
+
+
+def _taken(column: ModelColumn, values: np.ndarray) -> np.ndarray:
+    """Values, or their logarithms where the network takes those; NaN or infinite where there is none."""
+    values = values.astype(np.float64)
+    if column.transform != Transform.log10:
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log10(column.factor * values + column.offset))
 
 
 def _rules(collection: CollectionModel, context: Context) -> dict[str, Column]:
@@ -123,19 +130,8 @@ def _rules(collection: CollectionModel, context: Context) -> dict[str, Column]:
     return {column.variable: known.get(column.variable, _EXACT) for column in collection.columns}
 
 
-def _usable(objects: Objects, rules: dict[str, Column], is_log: np.ndarray) -> np.ndarray:
-    """Which objects a network can represent: all values finite, none a sentinel, positive under log10."""
-    usable = np.ones(len(objects), bool)
-    for (variable, rule), takes_log in zip(rules.items(), is_log, strict=True):
-        values = objects.columns[variable]
-        usable &= ~is_missing(values, rule)
-        if takes_log:
-            usable &= values > 0
-    return usable
-
-
 def _labels(collection: CollectionModel, context: Context) -> list[str]:
-    is_log, _, _ = normalisation(collection)
+    is_log = [column.transform == Transform.log10 for column in collection.columns]
     labels = [wording.variable_label(variable, rule) for variable, rule in _rules(collection, context).items()]
     return [rf"$\mathrm{{log_{{10}}}}$ {label}" if log else label for label, log in zip(labels, is_log, strict=True)]
 

@@ -1,0 +1,161 @@
+"""Train the networks of all collections of a recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from aeplugin import __version__
+from aeplugin._core import CollectionModel, Model
+from aeplugin.errors import RecipeError
+from aeplugin.readers import Objects
+from aeplugin.recipe import Collection, Recipe
+from aeplugin.recipe_files import schema_of
+from aeplugin.recipe_resolution import to_rules
+from aeplugin.recipe_training import Training
+from aeplugin.remote import is_url
+from aeplugin.training.autoencoders import CollectionTraining, EpochReport, label_column
+from aeplugin.training.checkpoints import fingerprint
+from aeplugin.training.sources import FileSource, MemorySource
+from aeplugin.training.summary import TrainingSummary
+
+MINIMUM_VARIABLES = 2
+"""One variable alone has no correlations to learn."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where the states of trainings go, a file ``<collection>.checkpoint`` for each.
+
+    Attributes:
+        folder: made where it is missing.
+        resume: whether to go on from the files that are there.
+    """
+
+    folder: Path
+    resume: bool = False
+
+
+def train(
+    paths: Sequence[str | Path],
+    recipe: Recipe,
+    report: EpochReport | None = None,
+    checkpoints: Checkpoints | None = None,
+    done: Callable[[str, TrainingSummary], None] | None = None,
+) -> Model:
+    """Train an autoencoder for every collection of `recipe` that may use one, on the events of one or more ROOT files.
+
+    Those are the collections of the codecs `auto` and `autoencoder` with two variables or more that have a tolerance;
+    the networks know these variables only. The recipe is matched with the columns of the first file. Objects that the
+    normalisation cannot represent (not finite, a sentinel, or not positive under log10) take no part; the summary
+    counts them. Files are read in blocks: they may be larger than memory.
+
+    Args:
+        report: called after each epoch.
+        checkpoints: to go on after whatever stops the training.
+        done: called with each collection that is trained.
+
+    Raises:
+        InputError: there are too few objects to train on, or a column is constant; see also `CollectionTraining.fit`.
+        RecipeError: a file lacks a column of the recipe, or no collection needs a network.
+    """
+    resolved = recipe.resolve(schema_of(paths[0], recipe.tree)[1], str(paths[0]))
+    trained = networked_collections(resolved)
+    if not trained:
+        raise RecipeError(
+            "recipe: nothing to train: no collection has the codec auto or autoencoder and two variables with a "
+            "tolerance; `aeplugin compress` needs no model for this recipe"
+        )
+    groups = {name: collection.file_columns(name) for name, collection in resolved.collections.items()}
+    trainings = {}
+    idle: list[set[str]] = []
+    for name, collection in trained.items():  # of all before the first fit: what cannot be trained on is told at once
+        columns = _columns(name, collection)
+        source = FileSource(paths, name, columns, resolved.training, resolved.tree, groups)
+        idle.append(source.idle)
+        trainings[name] = CollectionTraining(source, name, collection, resolved.training)
+        trainings[name].prepare()
+    if unused := set.intersection(*idle):
+        raise RecipeError(
+            f"recipe: training.selection.objects: {min(unused)!r} is about no collection that is trained; expected "
+            f"columns of {' or '.join(trained)}"
+        )
+    of = fingerprint(
+        {"recipe": without_workers(resolved), "inputs": [_identity(p) for p in paths], "torch": torch.__version__}
+    )
+    collections, summaries = [], {}
+    for name, training in trainings.items():
+        path = None if checkpoints is None else checkpoints.folder / f"{name}.checkpoint"
+        model, summary = training.fit(report, path, checkpoints is not None and checkpoints.resume, of)
+        collections.append(model)
+        summaries[name] = summary.to_dict()
+        if done is not None:
+            done(name, summary)
+    about = {
+        "aeplugin": __version__,
+        "torch": torch.__version__,
+        "inputs": [Path(path).name for path in paths],
+        "collections": summaries,
+    }
+    return Model(resolved.to_text(), to_rules(resolved), json.dumps(about), collections)
+
+
+def train_collection(
+    objects: Objects, name: str, collection: Collection, settings: Training, report: EpochReport | None = None
+) -> tuple[CollectionModel, TrainingSummary]:
+    """Train the autoencoder of one collection in memory, all of whose variables have a tolerance; see `train`."""
+    training = CollectionTraining(MemorySource(objects, settings), name, collection, settings)
+    training.prepare()
+    return training.fit(report)
+
+
+def without_workers(recipe: Recipe) -> str:
+    """The text of a recipe without what changes no weight of a network."""
+    settings = recipe.training.model_copy(update={"workers": 0, "checkpoint_every": 1})
+    return recipe.model_copy(update={"training": settings}).to_text()
+
+
+def networked_collections(resolved: Recipe) -> dict[str, Collection]:
+    """The collections of a resolved recipe that get a network, with the variables that it is for.
+
+    Raises:
+        RecipeError: a codec asks for a network that there cannot be.
+    """
+    return {name: networked for name, c in resolved.collections.items() if (networked := _networked(c, name))}
+
+
+def _networked(collection: Collection, name: str) -> Collection | None:
+    """The collection with the variables that a network is for; None where there is to be none.
+
+    Raises:
+        RecipeError: the codec asks for a network that there cannot be.
+    """
+    lossy = collection.lossy_columns()
+    if collection.codec == "autoencoder" and len(lossy) < MINIMUM_VARIABLES:
+        raise RecipeError(
+            f"recipe: collection {name!r} has the codec autoencoder and {len(lossy)} variables with a tolerance; "
+            f"expected at least {MINIMUM_VARIABLES}, or the codec plain"
+        )
+    if collection.codec == "plain" or len(lossy) < MINIMUM_VARIABLES:
+        return None
+    return collection.model_copy(update={"columns": lossy})
+
+
+def _columns(name: str, collection: Collection) -> dict[str, str]:
+    """For each variable of a network its column in files; labels last."""
+    columns = collection.file_columns(name)
+    condition = collection.network.condition
+    return columns if condition is None else {**columns, condition.label: label_column(name, collection)}
+
+
+def _identity(path: str | Path) -> list[Any]:
+    """What tells whether a file is the same; a URL is taken to be unchanged."""
+    if is_url(path):
+        return [str(path)]
+    found = Path(path).stat()
+    return [Path(path).name, found.st_size, found.st_mtime_ns]
