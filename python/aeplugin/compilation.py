@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aeplugin._core import Model
+from aeplugin._core import Model, Transform
 from aeplugin.errors import ModelError, RecipeError, nearest
 from aeplugin.recipe import Codec, Recipe
 from aeplugin.recipe_files import schema_of
@@ -81,6 +81,8 @@ def _check_fit(recipe: Recipe, networks: Model, where: str) -> None:
         files = collection.file_columns(network.name)
         lossy = {variable: files[variable] for variable in collection.lossy_columns()}
         for column in network.columns:
+            if column.transform == Transform.label:
+                continue  # which the network is told, and does not code
             if lossy.get(column.variable) != column.column:
                 raise ModelError(
                     f"{where}: the network for {network.name!r} takes column {column.column!r} as "

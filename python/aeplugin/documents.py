@@ -23,7 +23,7 @@ def refuse_boolean(value: Any) -> Any:
     return value
 
 
-Count = Annotated[int, BeforeValidator(refuse_boolean), Field(ge=1)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(refuse_boolean)]
 
 Document = TypeVar("Document", bound=BaseModel)
 

@@ -108,7 +108,7 @@ def _formula(content: Any) -> Any:
     return content
 
 
-Number = Annotated[float, BeforeValidator(refuse_boolean), Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(refuse_boolean)]
 Sentinels = Annotated[list[Number], Field(max_length=MAX_SENTINELS), AfterValidator(_none_twice)]
 Predict = Annotated[
     Annotated[str, StringConstraints(max_length=1000)] | Literal[False] | None,

@@ -12,8 +12,8 @@ from aeplugin.recipe_training import Activation, Latent, LayerNorm, NotNegative,
 EventNetworkKind = Literal["dense", "per-kind", "deep-sets", "attention", "flow"]
 EventLoss = Literal["tolerance", "mse", "l1", "huber", "chamfer", "energy-flow"]
 FlowKind = Literal["nsf", "maf"]
-Slots = Annotated[int, BeforeValidator(refuse_boolean), Field(ge=1, le=64)]
-Small = Annotated[int, BeforeValidator(refuse_boolean), Field(ge=1, le=32)]
+Slots = Annotated[int, Field(ge=1, le=64), BeforeValidator(refuse_boolean)]
+Small = Annotated[int, Field(ge=1, le=32), BeforeValidator(refuse_boolean)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 MAX_SLOTS = 256
@@ -40,7 +40,7 @@ class EventNetwork(Strict):
     label: Text | None = Field(default=None, description="variable with the kind of an object, of one collection")
     inputs: list[Text] | None = Field(default=None, description="of columns; default all that have a tolerance")
     hidden: list[Width] = Field(default=[200, 100], min_length=1, max_length=16)
-    latents: Annotated[int, BeforeValidator(refuse_boolean), Field(ge=1, le=1024)] = 30
+    latents: Annotated[int, Field(ge=1, le=1024), BeforeValidator(refuse_boolean)] = 30
     activation: Activation = "silu"
     norm: LayerNorm = Field(default="none", description="of hidden layers; batch for dense only")
     latent: Latent = Latent()

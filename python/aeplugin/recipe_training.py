@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -12,9 +21,13 @@ from aeplugin.documents import Count, Strict, refuse_boolean
 from aeplugin.errors import RecipeError, nearest
 from aeplugin.expressions import parse
 
-Positive = Annotated[float, BeforeValidator(refuse_boolean), Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, BeforeValidator(refuse_boolean), Field(ge=0, allow_inf_nan=False)]
-Width = Annotated[int, BeforeValidator(refuse_boolean), Field(ge=1, le=4096)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(refuse_boolean)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(refuse_boolean)]
+Width = Annotated[int, Field(ge=1, le=4096), BeforeValidator(refuse_boolean)]
+
+LARGEST_LABEL = 1 << 24
+"""Up to which a float32 holds every integer."""
+Label = Annotated[int, Field(ge=-LARGEST_LABEL, le=LARGEST_LABEL), BeforeValidator(refuse_boolean)]
 
 Activation = Literal["tanh", "relu", "leaky_relu", "elu", "silu", "gelu"]
 LayerNorm = Literal["none", "batch", "layer"]
@@ -66,8 +79,15 @@ class Condition(Strict):
     """An integer column, such as the kind of an object, that a network is told beside what it codes."""
 
     label: Annotated[str, StringConstraints(min_length=1)] = Field(description="the variable, as in kind")
-    values: Annotated[list[int], Field(min_length=1, max_length=256)] = Field(description="those it may have")
+    values: Annotated[list[Label], Field(min_length=1, max_length=256)] = Field(description="those it may have")
     to: Literal["encoder", "decoder", "both"] = "both"
+
+    @field_validator("values")
+    @classmethod
+    def _in_order(cls, values: list[int]) -> list[int]:
+        if any(one >= other for one, other in pairwise(values)):
+            raise ValueError("expected each label once, in increasing order")
+        return values
 
 
 class Network(Strict):
@@ -75,7 +95,7 @@ class Network(Strict):
 
     preset: str | None = Field(default=None, description="a published network by its widths; other keys win over it")
     hidden: list[Width] = Field(default=[200, 200, 20], max_length=16)
-    latents: Annotated[int, BeforeValidator(refuse_boolean), Field(ge=1, le=1024)] = 3
+    latents: Annotated[int, Field(ge=1, le=1024), BeforeValidator(refuse_boolean)] = 3
     activation: Activation = "tanh"
     norm: LayerNorm = Field(default="none", description="of hidden layers, before their activation")
     latent: Latent = Latent()
@@ -87,7 +107,7 @@ class Network(Strict):
         if not isinstance(content, dict) or content.get("preset") is None:
             return content
         preset = content["preset"]
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise ValueError(f"unknown preset {preset!r}{nearest(str(preset), list(PRESETS))}")
         return {**PRESETS[preset], **content}
 
@@ -148,10 +168,10 @@ class Training(Strict):
     clip: Positive | None = Field(default=None, description="the largest norm of a gradient")
     early_stopping: Count | None = Field(default=None, description="epochs without improvement that end it")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.2, description="fraction of events held out")
-    seed: Annotated[int, BeforeValidator(refuse_boolean), Field(ge=0, lt=2**32)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(refuse_boolean)] = 1
     precision: Precision = Field(default="float32", description="of the forward pass; gradients stay float32")
     device: str = Field(default="auto", description="cpu, cuda, cuda:1, mps ...; auto takes what there is")
-    workers: Annotated[int, BeforeValidator(refuse_boolean), Field(ge=0, le=64)] = Field(
+    workers: Annotated[int, Field(ge=0, le=64), BeforeValidator(refuse_boolean)] = Field(
         default=0, description="processes that read ahead; the weights do not depend on it"
     )
     memory: Positive = Field(default=1, description="GB of objects that are shuffled together, and kept if all fit")

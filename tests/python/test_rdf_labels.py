@@ -11,8 +11,9 @@ import pytest
 import uproot
 
 import aeplugin
-from aeplugin import Autoencoder, Model, rdf
+from aeplugin import Autoencoder, Model, Recipe, rdf
 from aeplugin._core import Activation, CollectionModel, ModelColumn, Transform, event_scores
+from aeplugin.compilation import compile_recipe
 from aeplugin.errors import RecipeError
 from aeplugin.scores import score_file
 from rich_models import NO_RULES, Condition, rich_network
@@ -146,3 +147,10 @@ def test_codecs(events: Path, tmp_path: Path) -> None:
         else:
             rdf.compress(events, tmp_path / "a.root", model)
             assert list(aeplugin.open(tmp_path / "a.root").metadata[0]["group_codecs"]) == ["plain"]
+
+
+def test_a_label_may_be_exact(events: Path) -> None:
+    """A network is told it, and does not code it."""
+    rules = ", ".join(f"{variable}: {{tolerance: {{abs: 0.01}}}}" for variable in ("pt", "eta", "phi"))
+    recipe = Recipe.from_text(f"collections: {{Object: {{columns: {{{rules}, kind: {{tolerance: exact}}}}}}}}")
+    assert compile_recipe(recipe, events, networks=kinds_model()).collections[0].condition == "both"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -75,6 +76,7 @@ def test_values_on_the_command_line(text: str, values: Any) -> None:
         ({"scan": {RATE: {"low": 2, "high": 1}}}, "'low' must be less than 'high', got 2 and 1"),
         ({"scan": {RATE: {"low": 0, "high": 1, "log": True}}}, "with 'log' the numbers must be greater than 0"),
         ({"scan": {RATE: {"low": 0, "high": 1.5, "integer": True}}}, "with 'integer' both ends must be whole"),
+        ({"scan": {RATE: [datetime.date(2026, 1, 1)]}}, f"scan.{RATE}"),
         ({"scan": {LATENTS: list(range(400)), RATE: list(range(400))}}, "more than 100,000 combinations"),
     ],
 )
@@ -100,6 +102,9 @@ def test_values_are_written_as_they_are_given(make_job: Callable[..., Job]) -> N
         ("collections.Jet.network.preset", ["4-400-400-4"], "unknown preset '4-400-400-4'.*4-400-400-3"),
         ("collections.*.los", ["mse"], "los: unknown key.*loss"),
         (LATENTS, {"low": 0, "high": 3, "integer": True}, "latents: .*greater than or equal to 1, got 0"),
+        (LATENTS, {"low": 1, "high": 3}, "latents: .*valid integer"),
+        ("collections.Jet.network.preset", [[4]], r"unknown preset \[4\]"),
+        ("events.latents", [1, 2], "'events.latents' is of the network for whole events, which a scan does not train"),
     ],
 )
 def test_a_misspelt_field_is_told_before_anything_runs(
@@ -129,6 +134,9 @@ def test_fields_by_wildcards_presets_and_short_forms() -> None:
     for changes in ({f"{network}.latents": 2, preset: "4-400-400-3"}, {preset: "4-400-400-3", f"{network}.latents": 2}):
         chosen = with_fields(recipe, changes).collections["Jet"].network
         assert (chosen.hidden, chosen.latents) == ([400, 400], 2)
+    batch = with_fields(recipe, {preset: "4-400-400-3"})
+    chosen = with_fields(batch, {preset: "4-200-200-20-3"}).collections["Jet"].network
+    assert (chosen.hidden, chosen.activation, chosen.norm) == ([200, 200, 20], "tanh", "none")
     for changes in ({"collections.Jet.loss": "l1"}, {"collections.Jet.loss.kind": "l1"}):
         assert with_fields(recipe, changes).collections["Jet"].loss.kind == "l1"
 

@@ -119,10 +119,19 @@ def test_only_what_is_missing_is_done(samples: dict[str, Path], studied: tuple[P
     assert result.exit_code == 0, result.stderr
     content = json.loads(result.stdout)
     assert (content["parts"], content["found"], content["made"]) == (6, 5, 1)
+    places = dict.fromkeys((row["train"], row["test"]) for row in content["rows"])
+    assert list(places) == [("a", "b"), ("a", "two"), ("both", "b"), ("both", "two")]
     result = CliRunner().invoke(main, [*command, "--test", str(samples["more"]), "--json", "--no-plots"])
     content = json.loads(result.stdout)
     assert (content["parts"], content["found"], content["made"]) == (8, 6, 2)
     assert {row["test"] for row in content["rows"]} == {"b", "two", "more"}
+    others = [word.replace("Electron", "Jet") for word in command]
+    result = CliRunner().invoke(main, [*others, "--json", "--no-plots"])
+    content = json.loads(result.stdout)
+    assert (content["found"], content["made"]) == (2, 4)  # tests with other strangers, no network
+    assert {row["collection"] for row in content["rows"]} == {"Jet"}
+    result = CliRunner().invoke(main, [*command, "--json", "--no-plots"])
+    assert json.loads(result.stdout)["made"] == 4
     model = folder / "models" / "a.model"
     model.write_bytes(b"no model")
     result = CliRunner().invoke(main, [*command, "--json", "--no-plots"])
@@ -193,6 +202,12 @@ def test_matrix_and_tables(tmp_path: Path) -> None:
     assert len(study_table(rows).rows) == len(rows)
     assert all(path.exists() for path in write_study(rows, Recipe.from_file("darkmachines-jets"), tmp_path))
     assert study_rows([]) == []
+
+
+def test_a_study_without_objects_has_tables_and_no_pictures(tmp_path: Path) -> None:
+    rows = rows_of({("a", "Jet", "x"): [math.nan]})
+    written = write_study(rows, Recipe.from_file("darkmachines-jets"), tmp_path)
+    assert {path.name for path in written} == {"study.csv", "study.md", "study.tex", "study.json"}
 
 
 @pytest.mark.mpl_image_compare(**PICTURE)

@@ -176,6 +176,18 @@ def test_values_that_cannot_be_normalised_are_skipped_and_counted() -> None:
     assert np.isfinite(summary.validation_loss).all()
 
 
+def test_doubles_beyond_float32_are_skipped_and_counted() -> None:
+    objects = make_jets(np.full(100, 5))
+    for variable in objects.columns:
+        objects.columns[variable] = objects.columns[variable].astype(np.float64)
+    objects.columns["pt"][[3, 40]] = 1e300, 1e-320  # infinite, and 0 under a logarithm
+    objects.columns["eta"][7] = -1e39
+    model, summary = training.train_collection(objects, "Jet", JETS, settings())
+    assert (summary.objects, summary.skipped_objects) == (500, 3)
+    assert all(np.isfinite([column.mean, column.scale]).all() for column in model.columns)
+    assert np.isfinite(summary.validation_loss).all()
+
+
 def test_sentinels_take_no_part() -> None:
     objects = make_jets(np.full(100, 5))
     objects.columns["eta"][:7] = -999
@@ -269,6 +281,24 @@ def test_constant_column_under_log10() -> None:
 def test_divergence() -> None:
     with pytest.raises(InputError, match=r"the training diverged.*lower the learning rate"):
         training.train_collection(make_jets(np.full(100, 5)), "Jet", JETS, settings(learning_rate=1e38))
+
+
+def test_divergence_ends_the_training() -> None:
+    epochs: list[int] = []
+    with pytest.raises(InputError, match="the training diverged"):
+        training.train_collection(
+            make_jets(np.full(100, 5)),
+            "Jet",
+            JETS,
+            settings(learning_rate=1e38, epochs=50),
+            lambda name, progress: epochs.append(progress.epochs),
+        )
+    assert len(epochs) < 50
+
+
+def test_no_files() -> None:
+    with pytest.raises(InputError, match="got no files; expected at least one"):
+        training.train([], RECIPE)
 
 
 def test_report_and_several_files_and_collections(tmp_path: Path) -> None:

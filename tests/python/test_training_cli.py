@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from aeplugin import Model, Recipe, recipe_training
 from aeplugin.cli import main
+from aeplugin.compilation import compile_recipe
 
 pytest.importorskip("torch", reason="training needs torch")
 from aeplugin.training import Progress
@@ -173,6 +174,17 @@ def test_what_cannot_be_is_told_before_the_work(events_file: Path, tmp_path: Pat
     result = run(events_file, "--recipe", recipe, "-o", model, "--device", "abacus")
     assert (result.exit_code, "device 'abacus' cannot be used here" in result.stderr) == (1, True)
     assert not model.exists()
+
+
+def test_a_compressed_file_is_refused(
+    events_file: Path, jets_recipe: Recipe, tmp_path: Path, write_recipe: WriteRecipe
+) -> None:
+    rdf = pytest.importorskip("aeplugin.rdf")
+    compressed = tmp_path / "compressed.root"
+    rdf.compress(events_file, compressed, compile_recipe(jets_recipe, events_file, None))
+    result = run(events_file, compressed, "--recipe", write_recipe(), "-o", tmp_path / "jets.model")
+    assert result.exit_code == 1
+    assert f"{compressed}: a compressed file, whose columns training cannot read; train on" in result.stderr
 
 
 def test_a_checkpoint_of_another_training(events_file: Path, tmp_path: Path, write_recipe: WriteRecipe) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import uproot
 from click.testing import CliRunner
+from pydantic import ValidationError
 
 from aeplugin.cli import main
 from aeplugin.errors import CompatibilityError, CorruptionError, Error, InputError, ModelError
@@ -24,6 +25,7 @@ torch = pytest.importorskip("torch", reason="needs torch")
 
 from aeplugin.event_models import is_event_model  # noqa: E402
 from aeplugin.training.events import EventModel, train_events  # noqa: E402
+from aeplugin.training.events.model_file import Content  # noqa: E402
 from aeplugin.training.events.objective import NETWORKS  # noqa: E402
 from event_toys import events_recipe  # noqa: E402
 
@@ -138,6 +140,12 @@ def test_damaged_content_is_refused(changes, saved, tmp_path):
     path = changed(saved, tmp_path / "x.events", **changes)
     with pytest.raises(CorruptionError, match=r"x\.events: damaged event model"):
         EventModel.load(path)
+
+
+@pytest.mark.parametrize("labels", [[2, 1], [1, 1], [1, 1 << 63]])
+def test_labels_must_ascend(labels):
+    with pytest.raises(ValidationError, match="labels"):
+        Content(recipe="", columns={}, labels=labels, summary={})
 
 
 def test_other_files_are_refused(saved, tmp_path, jets_model):

@@ -98,6 +98,14 @@ def test_padding_has_no_part_in_scores():
     assert (impossible - of_one).mean() > 2
 
 
+@pytest.mark.parametrize("flow", ["nsf", "maf"])
+def test_blocks_without_events(flow):
+    layout = Layout((group("A", 2, column("x")),))
+    density = EventFlow(layout, toy_settings_of_flow(flow))
+    nothing = torch.zeros(0, 2, dtype=torch.bool)
+    assert density.scores(events_of(torch.zeros(0, 2, 1), nothing)).shape == (0,)
+
+
 def test_garbage_in_empty_slots_does_not_change_scores():
     layout = labelled_layout()
     density = EventFlow(layout, toy_settings_of_flow()).eval()

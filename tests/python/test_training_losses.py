@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from aeplugin import Autoencoder, Recipe
 from aeplugin._core import ModelColumn, Transform
+from aeplugin.readers import Objects
 from aeplugin.recipe import Collection, Column, Tolerance
 from aeplugin.recipe_training import Latent, Loss, Network
 
 pytest.importorskip("torch", reason="training needs torch")
 import torch
 
-from aeplugin.training import latents, losses
+from aeplugin.training import latents, losses, train_collection
 from aeplugin.training.reconstruction import Reconstruction
 
 
@@ -99,6 +101,30 @@ def test_penalties_are_in_the_training_loss_alone() -> None:
 
 def codes(objects: int = 400, width: float = 1, seed: int = 7) -> torch.Tensor:
     return width * torch.randn(objects, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_higher_rate_takes_fewer_bits_and_decodes_worse() -> None:
+    """Three variables with two degrees of freedom, through latents that are rounded as a file has them."""
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=(2, 3000))
+    columns = {name: values.astype(np.float32) for name, values in (("a", a), ("b", b), ("c", a + b))}
+    values = np.stack(list(columns.values()), axis=1)
+    recipe = Recipe.from_text("""
+collections: {Jet: {columns: {a: {tolerance: {abs: 0.05}}, b: {tolerance: {abs: 0.05}}, c: {tolerance: {abs: 0.05}}},
+  network: {hidden: [24], latents: 2}}}
+training: {epochs: 12, batch_size: 64, learning_rate: 5.0e-3, device: cpu}
+""")
+    bits, errors = [], []
+    for rate in (0, 10):
+        jets = recipe.collections["Jet"].model_copy(update={"loss": Loss(kind="rate", rate=rate)})
+        model, _ = train_collection(Objects(np.full(1000, 3), columns), "Jet", jets, recipe.training)
+        engine = Autoencoder(model)
+        codes = np.round(engine.encoder(values))
+        shares = [np.unique(code, return_counts=True)[1] / len(codes) for code in codes.T]
+        bits.append(-sum(float((share * np.log2(share)).sum()) for share in shares))
+        errors.append(float(((engine.decoder(codes) - values) ** 2).mean()))
+    assert bits[1] < 0.8 * bits[0]
+    assert errors[1] > errors[0]
 
 
 def test_sparse_kl() -> None:

@@ -130,6 +130,12 @@ def toys(**more: np.ndarray) -> Objects:
         ("network: {preset: 4-200-200-20-3}", "'Jet' has 3 variables .* network 4-200-200-20-3 is for 4"),
         ("loss: {kind: mse, columns: {pt: 2}}", "weighs 'pt', which is no variable .* expected some of a, b, c"),
         ("loss: {kind: mse, kinds: {1: 2}}", "weighs kinds of objects; expected a condition"),
+        ("loss: {kind: mse, columns: {a: 0, b: 0, c: 0}}", "'Jet' weighs every variable with 0"),
+        (
+            "network: {condition: {label: kind, values: [1, 2]}}\n    loss: {kinds: {3: 2}}",
+            "weighs the kind 3, which the network is not told; expected some of 1, 2",
+        ),
+        ("network: {condition: {label: b, values: [1, 2]}}", "is told 'b', which it also codes"),
     ],
 )
 def test_what_does_not_go_together(changes: str, message: str) -> None:
@@ -145,11 +151,29 @@ def test_what_does_not_go_together(changes: str, message: str) -> None:
         ("{activation: sigmoid}", "sigmoid|activation"),
         ("{latent: {kind: variational, bata: 3}}", "bata"),
         ("{condition: {label: kind, values: []}}", "values"),
+        ("{condition: {label: kind, values: [2, 1]}}", "expected each label once, in increasing order"),
+        ("{condition: {label: kind, values: [1, 1]}}", "expected each label once, in increasing order"),
+        ("{condition: {label: kind, values: [16777217]}}", "less than or equal to 16777216"),
     ],
 )
 def test_networks_that_are_none(text: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         Recipe.from_text(RECIPE.replace("{hidden: [6], latents: 2}", text))
+
+
+def test_batch_norm_needs_batches() -> None:
+    recipe = Recipe.from_text(RECIPE.replace("latents: 2", "latents: 2, norm: batch").replace("32", "1"))
+    with pytest.raises(RecipeError, match=r"norm batch, .* training.batch_size is 1; expected at least 2"):
+        training.train_collection(toys(), "Jet", recipe.collections["Jet"], recipe.training)
+
+
+def test_objects_with_another_label_take_no_part() -> None:
+    condition = "latents: 2, condition: {label: kind, values: [1, 2]}"
+    recipe = Recipe.from_text(RECIPE.replace("latents: 2", condition))
+    objects = toys(kind=np.arange(900) % 3)
+    _, summary = training.train_collection(objects, "Jet", recipe.collections["Jet"], recipe.training)
+    assert (summary.objects, summary.skipped_objects) == (900, 300)
+    assert summary.training_objects + summary.validation_objects == 600
 
 
 def test_a_condition_is_learnt_and_travels_with_the_model() -> None:

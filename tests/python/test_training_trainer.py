@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,52 @@ def test_buffers_are_bounded_and_mixed(workers: int) -> None:
         [int(x) for x in part[:, 0]]
         for (part,) in BlockData(Numbers(counts), Training(batch_size=5, memory=80e-9)).batches(1)
     ]
+
+
+def test_small_buffers_waste_nothing() -> None:
+    """Blocks of fewer rows than a batch, in buffers that hold no whole number of them, fill batches all the same."""
+    counts = [7] * 9
+    for memory in (1e-12, 80e-9):
+        data = BlockData(Numbers(counts), Training(batch_size=10, memory=memory))
+        assert not data.fits
+        batches = [[int(x) for x in part[:, 0]] for (part,) in data.batches(1)]
+        assert [len(batch) for batch in batches] == [10] * data.steps == [10] * 6
+        assert len({x for batch in batches for x in batch}) == 60
+
+
+def test_what_is_held_out_is_not_kept_where_it_takes_more() -> None:
+    class Mostly(Numbers):
+        reads = 0
+
+        def validation(self, block: int) -> Batch:
+            self.reads += 1
+            return (torch.zeros(50, 1),)
+
+    rows = Mostly([10, 10])
+    data = BlockData(rows, Training(batch_size=5, memory=240e-9))  # 60 rows
+    assert data.fits
+    assert [sum(len(part) for (part,) in data.validation()) for _ in range(2)] == [100, 100]
+    assert rows.reads == 4
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_cannot_be_read_is_told_in_one_line(workers: int) -> None:
+    class Gone(Numbers):
+        def training(self, block: int) -> Batch:
+            raise InputError("jets.root: truncated")
+
+    with pytest.raises(InputError, match=r"^jets\.root: truncated$"):
+        list(BlockData(Gone([10, 10]), Training(batch_size=5, memory=40e-9, workers=workers)).batches(1))
+
+
+def test_a_worker_that_is_killed_is_told() -> None:
+    class Killed(Numbers):
+        def training(self, block: int) -> Batch:
+            os.kill(os.getpid(), signal.SIGKILL)
+            return super().training(block)
+
+    with pytest.raises(InputError, match=r"a process that reads ahead was ended .* lower training\.workers"):
+        list(BlockData(Killed([10, 10]), Training(batch_size=5, memory=40e-9, workers=1)).batches(1))
 
 
 def fit(settings: Training, hooks: Hooks | None = None, state: State | None = None) -> tuple[Copy, Any]:
@@ -311,8 +359,12 @@ def other(name: str) -> Callable[[Path], None]:
             content = bytearray(path.read_bytes())
             content[: len(content) // 2] = bytes(len(content) // 2)
             path.write_bytes(bytes(content))
+        elif name == "one bit":
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(bytes(content))
         else:
-            torch.save({"training": Exploding(), "state": {}}, path)
+            checkpoints.save(path, {"code": Exploding()}, "")
 
     return write
 
@@ -324,7 +376,7 @@ class Exploding:
         return (exec, ("raise SystemExit('code was run')",))
 
 
-@pytest.mark.parametrize("damage", ["empty", "truncated", "flipped", "code"])
+@pytest.mark.parametrize("damage", ["empty", "truncated", "flipped", "one bit", "code"])
 def test_damaged_checkpoints(files: list[Path], damage: str, tmp_path: Path) -> None:
     training.train(files, recipe(), checkpoints=Checkpoints(tmp_path))
     other(damage)(tmp_path / "Jet.checkpoint")
@@ -336,7 +388,7 @@ def test_damaged_checkpoints(files: list[Path], damage: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("change", [{"epochs": 5}, {"learning_rate": 1e-4}, {"seed": 2}])
 def test_checkpoints_of_another_training(files: list[Path], change: dict[str, Any], tmp_path: Path) -> None:
     training.train(files, recipe(), checkpoints=Checkpoints(tmp_path))
-    with pytest.raises(InputError, match="the checkpoint of another training: recipe, data or version of torch differ"):
+    with pytest.raises(InputError, match="another training: recipe, data or version of aeplugin or torch differ"):
         training.train(files, recipe(**change), checkpoints=Checkpoints(tmp_path, resume=True))
     with pytest.raises(InputError, match="another training"):
         training.train(files[:1], recipe(), checkpoints=Checkpoints(tmp_path, resume=True))

@@ -111,6 +111,8 @@ def study(
     with progress_bar("study") as update:
         summary = run(job, update)
     rows = study_rows(summary.records)
+    samples = list(train), list(test)  # those that were tested before come first in the summary
+    rows.sort(key=lambda row: (samples[0].index(row["train"]), samples[1].index(row["test"])))
     written = write_study(rows, Recipe.from_file(recipe), output, plots=plots) if rows else []
     if as_json:
         click.echo(json.dumps({**summary.to_dict(), "rows": rows}, indent=2))

@@ -93,7 +93,9 @@ class _Training:
         self, sources: Sequence[Input], recipe: Recipe, folder: Path | None, resume: bool, tensorboard: bool
     ) -> None:
         from aeplugin.training.devices import find_device
+        from aeplugin.training.run import check_sources
 
+        check_sources(sources)
         self._sources = sources
         self._recipe = recipe
         self._resolved = recipe.resolve(schema_of(sources[0], recipe.tree)[1], str(sources[0]))
@@ -108,6 +110,10 @@ class _Training:
         """Train everything, write it and say what came of it."""
         from aeplugin.training.devices import device_in_words
 
+        if self._resolved.events is not None:
+            from aeplugin.training.events.train import check_events
+
+            check_events(self._sources, self._resolved)
         cuts = []
         if self._recipe.training.selection != Selection():
             from aeplugin.selection import cut_flow

@@ -258,7 +258,13 @@ def stamp(name: str) -> list[int] | None:
 def _settings(job: Job) -> dict[str, Any]:
     """What decides about the results, beside recipe, model and inputs."""
     left_out = {"inputs", "output", "on_bad_input", "executor", "recipe", "model", "task"}
-    left_out |= {"trials", "objective", "train", "test"}  # with others of these, what is done stays as it is
+    left_out |= {
+        "trials",
+        "objective",
+        "train",
+        "test",
+        "strangers",
+    }  # what is done stays with others
     return {key: value for key, value in job.model_dump(mode="json").items() if key not in left_out}
 
 

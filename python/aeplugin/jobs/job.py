@@ -17,7 +17,7 @@ from aeplugin.remote import is_url
 
 Task = Literal["convert", "train", "scan", "study", "compress", "score", "plot"]
 ExecutorKind = Literal["local", "dask", "htcondor", "slurm"]
-NotNegative = Annotated[int, BeforeValidator(refuse_boolean), Field(ge=0)]
+NotNegative = Annotated[int, Field(ge=0), BeforeValidator(refuse_boolean)]
 
 
 def _size(value: Any) -> Any:

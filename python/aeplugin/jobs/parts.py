@@ -16,7 +16,7 @@ class Part:
     Attributes:
         name: a relative path, of which the names of its results are made.
         inputs: files and URLs.
-        changes: for a trial of a scan, fields of the recipe and their values.
+        changes: for a trial of a scan, fields of the recipe and their values; for a test of a study, its strangers.
     """
 
     name: str

@@ -90,12 +90,14 @@ def _trials(trials: Sequence[Changes], inputs: Inputs, first: int) -> list[Part]
 
 
 def _tests(job: Job, folder: Path, known: set[str]) -> list[Part]:
-    """A test of each model on each sample; the model is an input of it, so that another model is another test."""
+    """A test of each model on each sample; the model is an input of it, so that another model is another test, and
+    strangers are in its changes, so that with others the models stay."""
     tests = []
+    strangers = {"strangers": job.strangers} if job.strangers else {}
     for trained in job.train:
         model = str(folder.resolve() / f"{MODELS}/{trained}.model")
         for tested, files in job.test.items():
             name = f"{TESTS}/{trained}/{tested}"
             if name not in known:
-                tests.append(Part(name, [model, *files], {}))
+                tests.append(Part(name, [model, *files], strangers))
     return tests

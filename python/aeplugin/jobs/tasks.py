@@ -64,7 +64,8 @@ def perform(plan: Plan, part: Part, model: Path, folder: Path, threads: int) -> 
         OSError: a disk is full, or a file cannot be written.
         ImportError: an extra is missing here.
     """
-    recipe = None if plan.recipe is None else with_fields(Recipe.from_text(plan.recipe), part.changes)
+    fields = part.changes if plan.task == "scan" else {}
+    recipe = None if plan.recipe is None else with_fields(Recipe.from_text(plan.recipe), fields)
     networks = Model.from_file(str(model)) if plan.model is not None else None
     return _TASKS[plan.task](_Work(part, plan.settings, recipe, networks, folder, threads))
 
@@ -112,7 +113,12 @@ def _compress_to(work: _Work, source: Path, target: Path, networks: Model | None
 
 
 def _train(work: _Work) -> dict[str, Any]:
-    return _training_facts(_train_on(work))
+    model = _train_on(work)
+    if work.recipe is not None and work.recipe.events is not None:
+        from aeplugin.training.events import train_events
+
+        train_events(work.part.inputs, work.recipe).save(work.target(".events"))
+    return _training_facts(model)
 
 
 def _train_on(work: _Work) -> Model:
@@ -161,7 +167,7 @@ def _study(work: _Work) -> dict[str, Any]:
     from aeplugin.network_residuals import residuals_on
 
     model, *files = work.part.inputs
-    found = residuals_on(Model.from_file(model), files, work.settings["strangers"])
+    found = residuals_on(Model.from_file(model), files, work.part.changes.get("strangers", ()))
     tests = [{"network": network, "collection": name, **each.to_dict()} for (network, name), each in found.items()]
     work.target(".json").write_text(json.dumps(tests, indent=1) + "\n", encoding="utf-8")
     return {"tests": tests}

@@ -9,7 +9,7 @@ from itertools import islice, product
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, JsonValue, model_serializer, model_validator
 
 from aeplugin.documents import Strict
 from aeplugin.errors import RecipeError, nearest
@@ -21,6 +21,8 @@ Objective = Literal["bits", "loss", "fraction"]
 Changes = dict[str, Any]
 """Fields of a recipe and their values."""
 
+_OF_PRESETS = frozenset(key for preset in PRESETS.values() for key in preset)
+"""What a preset says of a network, or leaves at its default."""
 _DIGITS = 4
 """Of numbers out of a range: more say nothing, and make tables wide."""
 
@@ -28,7 +30,7 @@ _DIGITS = 4
 class Values(Strict):
     """What a field is tried with: a list of values, or a range of numbers, as in {low: 1e-4, high: 1e-2, log: true}."""
 
-    choices: list[Any] = Field(default=[])
+    choices: list[JsonValue] = Field(default=[])
     low: Number | None = None
     high: Number | None = None
     log: bool = Field(default=False, description="every decade is as likely as the next one")
@@ -82,8 +84,12 @@ class Values(Strict):
 
     @property
     def examples(self) -> list[Any]:
-        """All values of a list, both ends of a range."""
-        return [self._end("low"), self._end("high")] if self.is_range else self.choices
+        """All values of a list; of a range both ends and, unless it is of whole numbers, one that is none."""
+        if not self.is_range:
+            return self.choices
+        low, high = self.ends
+        inner = [] if self.integer else [low + (high - low) / math.e]
+        return [self._end("low"), self._end("high"), *inner]
 
     def draw(self, rng: np.random.Generator) -> Any:
         """A value by chance."""
@@ -152,9 +158,14 @@ def check_scan(recipe: Recipe, scan: Mapping[str, Values]) -> None:
     """Try every value on the recipe, so that a misspelt field is told before anything runs.
 
     Raises:
-        RecipeError: see `with_fields`.
+        RecipeError: see `with_fields`; a field is one of the network for whole events.
     """
     for field, values in scan.items():
+        if field.split(".")[0] == "events":
+            raise RecipeError(
+                f"scan: {field!r} is of the network for whole events, which a scan does not train: it compresses "
+                "nothing; expected a field of 'collections', 'columns' or 'training'"
+            )
         for value in values.examples:
             with_fields(recipe, {field: value})
 
@@ -174,8 +185,8 @@ def with_fields(recipe: Recipe, changes: Changes) -> Recipe:
     for field, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".preset")):
         *way, last = field.split(".")
         for inner in _places(content, way, field):
-            if last == "preset" and value in PRESETS:
-                for key in PRESETS[value]:
+            if last == "preset" and isinstance(value, str) and value in PRESETS:
+                for key in _OF_PRESETS:
                     inner.pop(key, None)
             inner[last] = value
     return Recipe.from_text(json.dumps(content), where=f"scan: {changes}")

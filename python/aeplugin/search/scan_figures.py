@@ -157,7 +157,7 @@ def _draw_side(ax: Axes, trials: Sequence[Trial], side: _Side, marks: _Marks) ->
     is_one = bool(plain) and max(plain) < 1.01 * min(plain)  # with other tolerances there is another one per trial
     if is_one:
         ax.axvline(plain[0], color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
-    ax.plot(*zip(*(points[i] for i in front), strict=True), "-", color="#BBBBBB", linewidth=3, zorder=1)
+    ax.plot([points[i][0] for i in front], [points[i][1] for i in front], "-", color="#BBBBBB", linewidth=3, zorder=1)
     for (x, y), (colour, marker) in zip(points, marks.looks, strict=True):
         ax.plot(
             x,

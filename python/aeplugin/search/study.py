@@ -93,6 +93,8 @@ def _write_maps(rows: Sequence[dict[str, Any]], network: str, recipe: Recipe, fo
     trained = list(dict.fromkeys(row["train"] for row in rows))
     collections = list(dict.fromkeys(row["collection"] for row in rows))  # the network's own first
     known = dict.fromkeys((row["collection"], row["test"]) for row in rows if row["objects"])
+    if not known:
+        return []  # no sample has an object of this network
     tested = sorted(known, key=lambda place: collections.index(place[0]))
     labels = [test if collection == network else f"{test}\n({collection})" for collection, test in tested]
     gaps = [i for i in range(1, len(tested)) if tested[i][0] != tested[i - 1][0]]

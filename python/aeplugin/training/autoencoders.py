@@ -11,7 +11,7 @@ from aeplugin._core import CollectionModel, ModelColumn, Transform
 from aeplugin.errors import InputError, RecipeError
 from aeplugin.network_residuals import Meter
 from aeplugin.recipe import Collection
-from aeplugin.recipe_training import PRESETS, Training
+from aeplugin.recipe_training import PRESETS, Selection, Training
 from aeplugin.training import checkpoints
 from aeplugin.training.data import BlockData
 from aeplugin.training.folding import layers
@@ -42,7 +42,7 @@ class CollectionTraining:
             RecipeError: the network and the variables do not go together.
         """
         self._name, self._collection, self._settings = name, collection, settings
-        _check(name, collection)
+        _check(name, collection, settings)
         self._rows = ObjectRows(source, collection, make_plans(collection, name))
 
     def prepare(self) -> None:
@@ -55,8 +55,9 @@ class CollectionTraining:
         rows.survey()
         usable = rows.objects - rows.skipped
         if usable < MINIMUM_OBJECTS:
+            selected = " that training.selection leaves" if self._settings.selection != Selection() else ""
             raise InputError(
-                f"collection {self._name!r} has {usable} usable objects of {rows.objects}; "
+                f"collection {self._name!r} has {usable} usable objects of {rows.objects}{selected}; "
                 f"training needs at least {MINIMUM_OBJECTS}"
             )
         if not sum(rows.counts) or not rows.held_out:
@@ -135,7 +136,7 @@ def label_column(name: str, collection: Collection) -> str:
     return (listed.column if listed else None) or f"{name}_{condition.label}"
 
 
-def _check(name: str, collection: Collection) -> None:
+def _check(name: str, collection: Collection, settings: Training) -> None:
     network, variables = collection.network, list(collection.columns)
     if network.preset is not None:
         wanted = int(network.preset.split("-")[0])
@@ -150,12 +151,26 @@ def _check(name: str, collection: Collection) -> None:
             f"recipe: collection {name!r} has the codec autoencoder, which cannot use a network with a condition: it "
             "knows no labels when it decodes; expected the codec auto, for scores and studies, or no condition"
         )
+    if network.condition is not None and network.condition.label in variables:
+        raise RecipeError(
+            f"recipe: the network of collection {name!r} is told {network.condition.label!r}, which it also codes; "
+            "expected a variable without a tolerance"
+        )
+    if network.norm == "batch" and settings.batch_size == 1:
+        raise RecipeError(
+            f"recipe: the network of collection {name!r} has the norm batch, which is over the objects of a batch, and "
+            "training.batch_size is 1; expected at least 2, or the norm layer"
+        )
     for variable in collection.loss.columns:
         if variable not in variables:
             raise RecipeError(
                 f"recipe: the loss of collection {name!r} weighs {variable!r}, which is no variable with a tolerance; "
                 f"expected some of {', '.join(variables)}"
             )
+    if all(collection.loss.columns.get(variable) == 0 for variable in variables):
+        raise RecipeError(
+            f"recipe: the loss of collection {name!r} weighs every variable with 0; expected one with more than that"
+        )
     if collection.loss.kind == "rate" and network.latent.kind != "plain":
         raise RecipeError(
             f"recipe: the loss rate of collection {name!r} has a penalty of its own for latents, and the network asks "
@@ -166,3 +181,9 @@ def _check(name: str, collection: Collection) -> None:
             f"recipe: the loss of collection {name!r} weighs kinds of objects; expected a condition of the network, "
             "whose label says the kind"
         )
+    for kind in collection.loss.kinds:
+        if network.condition is not None and kind not in network.condition.values:
+            raise RecipeError(
+                f"recipe: the loss of collection {name!r} weighs the kind {kind}, which the network is not told; "
+                f"expected some of {', '.join(map(str, network.condition.values))}"
+            )

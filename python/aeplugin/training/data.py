@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from aeplugin.errors import Error, InputError
 from aeplugin.recipe_training import Training
 from aeplugin.training.trainer import Batch
 
@@ -63,13 +64,22 @@ class BlockData:
         return self._all <= self._most
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """The shuffled batches of an epoch; what is left of a buffer and fills no batch is left out."""
+        """The shuffled batches of an epoch.
+
+        What is left of a buffer and fills no batch goes to the next one; what is left of the last is left out.
+        """
+        rest: Batch | None = None
         for number, buffer in enumerate(self._buffers(epoch)):
             seed = np.random.SeedSequence([self._settings.seed, epoch, number]).generate_state(1, np.uint64)[0]
             order = torch.randperm(len(buffer[0]), generator=torch.Generator().manual_seed(int(seed >> 1)))
-            for chosen in order.split(self._batch_size):
-                if len(chosen) == self._batch_size:
-                    yield tuple(part[chosen] for part in buffer)
+            taken = 0 if rest is None else self._batch_size - len(rest[0])
+            for chosen in (order[:taken], *order[taken:].split(self._batch_size)):
+                batch = tuple(part[chosen] for part in buffer)
+                if rest is not None:
+                    batch = _join([rest, batch])
+                rest = batch if len(batch[0]) < self._batch_size else None
+                if rest is None:
+                    yield batch
 
     def _buffers(self, epoch: int) -> Iterator[Batch]:
         if not self.fits:
@@ -85,32 +95,54 @@ class BlockData:
         return [blocks[i] for i in np.random.default_rng([self._settings.seed, epoch]).permutation(len(blocks))]
 
     def validation(self) -> Iterator[Batch]:
-        """What is held out, in batches; kept in memory where the rest is."""
+        """What is held out, in batches; kept in memory where the rest is, and it takes no more."""
         if self._held_out is not None:
             yield from self._held_out
             return
-        kept = []
+        kept, rows = [], 0
         for block in self._read("validation", [[i] for i in range(len(self._rows.counts))]):
+            rows += len(block[0])
+            fits = self.fits and rows <= self._most
             for start in range(0, len(block[0]), VALIDATION_ROWS):
                 batch = tuple(part[start : start + VALIDATION_ROWS] for part in block)
-                if self.fits:
+                if fits:
                     kept.append(batch)
                 yield batch
-        if self.fits:
+            if not fits:
+                kept.clear()
+        if kept:
             self._held_out = kept
 
     def _read(self, part: str, groups: list[list[int]]) -> Iterator[Batch]:
-        """The rows of each group of blocks, in this order; other processes read ahead where the recipe has workers."""
+        """The rows of each group of blocks, in this order; other processes read ahead where the recipe has workers.
+
+        Raises:
+            InputError: rows cannot be read, or a process that read them was ended.
+        """
         workers = min(self._settings.workers, len(groups))
         loader = DataLoader(
-            cast("Dataset[Batch]", _Groups(self._rows, part, groups)),
+            cast("Dataset[Batch | Error]", _Groups(self._rows, part, groups)),
             batch_size=None,
             num_workers=workers,
             prefetch_factor=1 if workers else None,
             multiprocessing_context="fork" if workers else None,
             generator=torch.Generator(),  # else it would take numbers of those that a network draws
         )
-        for group in loader:
+        groups_read = iter(loader)
+        while True:
+            try:
+                group = next(groups_read)
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                if not workers:
+                    raise
+                raise InputError(
+                    f"a process that reads ahead was ended ({str(error).splitlines()[0]}), perhaps as memory ran out; "
+                    "lower training.workers or training.memory"
+                ) from None
+            if isinstance(group, Error):
+                raise group
             yield tuple(group)
 
 
@@ -124,8 +156,11 @@ class _Groups:
     def __len__(self) -> int:
         return len(self._groups)
 
-    def __getitem__(self, index: int) -> Batch:
-        return _join([self._read(block) for block in self._groups[index]])
+    def __getitem__(self, index: int) -> Batch | Error:
+        try:
+            return _join([self._read(block) for block in self._groups[index]])
+        except Error as error:  # torch would put the stack of a worker into its message
+            return error
 
 
 def _join(parts: list[Batch]) -> Batch:

@@ -80,13 +80,17 @@ class ObjectRows:
         usable = np.ones(len(objects), bool)
         for plan in self._plans:
             values = objects.columns[plan.variable]
-            usable &= plan.in_domain(values) & ~is_missing(values, self._collection.columns[plan.variable])
+            usable &= ~is_missing(values, self._collection.columns[plan.variable])
+            usable &= plan.in_domain(_single(values))
+        labels = self._label_of(objects)
+        if (condition := self._collection.network.condition) is not None:
+            usable &= np.isin(labels, condition.values)
         if not self.columns:
             self.objects += len(objects)
             self.skipped += int((~usable).sum())
         held_out = np.repeat(selected.held_out, objects.counts)
-        variables = [objects.columns[plan.variable].astype(np.float32, copy=False) for plan in self._plans]
-        return np.stack(variables, axis=1)[usable], held_out[usable], self._label_of(objects)[usable]
+        variables = [_single(objects.columns[plan.variable])[usable] for plan in self._plans]
+        return np.stack(variables, axis=1), held_out[usable], labels[usable]
 
     def _label_of(self, objects: Objects) -> np.ndarray:
         condition = self._collection.network.condition
@@ -100,6 +104,12 @@ class ObjectRows:
         for label, weight in self._collection.loss.kinds.items():
             weights[labels == label] = weight
         return tuple(map(torch.from_numpy, (features, found, one_hot.astype(np.float32), weights)))
+
+
+def _single(values: np.ndarray) -> np.ndarray:
+    """As networks get them: a double beyond float32 is infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        return values.astype(np.float32, copy=False)
 
 
 def _labels(network: Network) -> list[int]:

@@ -6,19 +6,18 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from aeplugin import __version__
 from aeplugin._core import CollectionModel, Model
-from aeplugin.errors import RecipeError
+from aeplugin.errors import InputError, RecipeError
+from aeplugin.files import is_compressed
 from aeplugin.readers import Objects
 from aeplugin.recipe import Collection, Recipe
 from aeplugin.recipe_files import schema_of
 from aeplugin.recipe_resolution import to_rules
 from aeplugin.recipe_training import Training
-from aeplugin.remote import is_url
 from aeplugin.training.autoencoders import CollectionTraining, EpochReport, label_column
 from aeplugin.training.checkpoints import fingerprint
 from aeplugin.training.sources import FileSource, MemorySource
@@ -64,6 +63,7 @@ def train(
         InputError: there are too few objects to train on, or a column is constant; see also `CollectionTraining.fit`.
         RecipeError: a file lacks a column of the recipe, or no collection needs a network.
     """
+    check_sources(paths)
     resolved = recipe.resolve(schema_of(paths[0], recipe.tree)[1], str(paths[0]))
     trained = networked_collections(resolved)
     if not trained:
@@ -85,9 +85,7 @@ def train(
             f"recipe: training.selection.objects: {min(unused)!r} is about no collection that is trained; expected "
             f"columns of {' or '.join(trained)}"
         )
-    of = fingerprint(
-        {"recipe": without_workers(resolved), "inputs": [_identity(p) for p in paths], "torch": torch.__version__}
-    )
+    of = fingerprint(resolved, paths)
     collections, summaries = [], {}
     for name, training in trainings.items():
         path = None if checkpoints is None else checkpoints.folder / f"{name}.checkpoint"
@@ -105,6 +103,22 @@ def train(
     return Model(resolved.to_text(), to_rules(resolved), json.dumps(about), collections)
 
 
+def check_sources(paths: Sequence[str | Path]) -> None:
+    """Refuse what no network can be trained on, before anything is read.
+
+    Raises:
+        InputError: there is no file, or one is compressed.
+    """
+    if not paths:
+        raise InputError("got no files; expected at least one ROOT file to train on")
+    for path in paths:
+        if is_compressed(path):
+            raise InputError(
+                f"{path}: a compressed file, whose columns training cannot read; train on the original, or run "
+                "aeplugin decompress first"
+            )
+
+
 def train_collection(
     objects: Objects, name: str, collection: Collection, settings: Training, report: EpochReport | None = None
 ) -> tuple[CollectionModel, TrainingSummary]:
@@ -112,12 +126,6 @@ def train_collection(
     training = CollectionTraining(MemorySource(objects, settings), name, collection, settings)
     training.prepare()
     return training.fit(report)
-
-
-def without_workers(recipe: Recipe) -> str:
-    """The text of a recipe without what changes no weight of a network."""
-    settings = recipe.training.model_copy(update={"workers": 0, "checkpoint_every": 1})
-    return recipe.model_copy(update={"training": settings}).to_text()
 
 
 def networked_collections(resolved: Recipe) -> dict[str, Collection]:
@@ -151,11 +159,3 @@ def _columns(name: str, collection: Collection) -> dict[str, str]:
     columns = collection.file_columns(name)
     condition = collection.network.condition
     return columns if condition is None else {**columns, condition.label: label_column(name, collection)}
-
-
-def _identity(path: str | Path) -> list[Any]:
-    """What tells whether a file is the same; a URL is taken to be unchanged."""
-    if is_url(path):
-        return [str(path)]
-    found = Path(path).stat()
-    return [Path(path).name, found.st_size, found.st_mtime_ns]

@@ -112,7 +112,7 @@ class Trainer:
         self.progress = Progress()
 
     def fit(self, state: State | None = None) -> Progress:
-        """Train to the last epoch, or until it stops early, and load the best weights.
+        """Train to the last epoch, or until it stops early or diverges for good, and load the best weights.
 
         Args:
             state: a checkpoint to go on from.
@@ -123,7 +123,7 @@ class Trainer:
         if state is not None:
             self._load(state)
         with one_thread():
-            while self.progress.epochs < self._settings.epochs and not self._stops_early():
+            while self.progress.epochs < self._settings.epochs and not self._stops_early() and not self._is_lost():
                 self._epoch()
         if not self._best:
             raise InputError("the training diverged: no epoch has a finite validation loss; lower the learning rate")
@@ -151,10 +151,10 @@ class Trainer:
         if loss < progress.best_validation_loss:
             progress.best_epoch, progress.best_validation_loss = epoch, loss
             self._best = {name: weight.detach().cpu().clone() for name, weight in self._module.state_dict().items()}
-        self._hooks.epoch(progress)
-        is_last = epoch == self._settings.epochs or self._stops_early()
+        is_last = epoch == self._settings.epochs or self._stops_early() or self._is_lost()
         if self._hooks.checkpoint is not None and (is_last or epoch % self._settings.checkpoint_every == 0):
             self._hooks.checkpoint(self._state())
+        self._hooks.epoch(progress)  # after it: others may take their time, and be interrupted
 
     def _step(self, batch: Batch) -> torch.Tensor:
         moved = tuple(part.to(self._device, non_blocking=True) for part in batch)
@@ -179,6 +179,10 @@ class Trainer:
     def _stops_early(self) -> bool:
         patience, progress = self._settings.early_stopping, self.progress
         return patience is not None and progress.epochs - progress.best_epoch >= patience
+
+    def _is_lost(self) -> bool:
+        """Whether a weight is no number, which no step can mend."""
+        return not all(bool(torch.isfinite(weight).all()) for weight in self._module.parameters())
 
     def _state(self) -> State:
         return {

@@ -57,6 +57,8 @@ class Attention(torch.nn.Module):
     def encode(self, events: Events) -> torch.Tensor:
         """Latents, and their spreads where there are any, shape (events, latents)."""
         number = len(events.values)
+        if not number:  # which torch's attention cannot take
+            return events.values.new_zeros(0, self.codes.out_features)
         objects = self.embedding(torch.cat([events.cleared(), events.one_hot(self._kinds)], 2))
         seen = torch.cat([self.token.expand(number, -1, -1), objects], 1)
         hidden = torch.nn.functional.pad(~events.mask, (1, 0))

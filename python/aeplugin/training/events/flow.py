@@ -97,6 +97,8 @@ class EventFlow(torch.nn.Module):
 
     def scores(self, events: Events) -> torch.Tensor:
         """The bits of each event, shape (events,)."""
+        if not len(events.values):  # which zuko cannot take
+            return events.values.new_zeros(0)
         return self._bits(events, torch.zeros_like(events.values))
 
     def _bits(self, events: Events, padding: torch.Tensor) -> torch.Tensor:

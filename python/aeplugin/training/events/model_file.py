@@ -6,6 +6,7 @@ import io
 import pickle
 import zipfile
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,7 @@ VERSION = 1
 MAX_BYTES = 1 << 30
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Label = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 _Numbers = Annotated[list[_Finite], Field(min_length=2, max_length=4096)]
 
 
@@ -86,8 +88,14 @@ class Content(Strict):
 
     recipe: str
     columns: dict[str, list[StoredColumn]]
-    labels: Annotated[list[int], Field(max_length=64)]
+    labels: Annotated[list[_Label], Field(max_length=64)]
     summary: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Content:
+        if any(first >= second for first, second in pairwise(self.labels)):
+            raise ValueError("labels must be different and ascending")
+        return self
 
     @staticmethod
     def of(recipe: Recipe, layout: Layout, summary: dict[str, Any]) -> Content:

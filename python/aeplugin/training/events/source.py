@@ -52,11 +52,12 @@ class EventRows:
         self._selectors: list[Selector] = []
         self._blocks: list[_Block] = []
         groups = {group.name: group.files for group in self.layout.groups if group.name != INPUTS}
+        others = {name: collection.file_columns(name) for name, collection in recipe.collections.items()}
         step = self.layout.block_events
         for number, path in enumerate(self._paths):
             schema, entries = schema_of(path, recipe.tree)[1], number_of_entries(path, recipe.tree)
             settings = recipe.training
-            self._selectors.append(Selector(settings.selection, groups, schema, settings.seed, path))
+            self._selectors.append(Selector(settings.selection, groups, schema, settings.seed, path, others))
             self._blocks += [_Block(number, start, min(start + step, entries)) for start in range(0, entries, step)]
 
     def survey(self) -> None:

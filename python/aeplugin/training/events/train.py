@@ -16,13 +16,25 @@ from aeplugin.recipe_files import schema_of
 from aeplugin.training import checkpoints
 from aeplugin.training.data import BlockData
 from aeplugin.training.events.model import EventModel, Within
-from aeplugin.training.events.model_file import Content, make_objective
+from aeplugin.training.events.model_file import make_objective
 from aeplugin.training.events.objective import EventReconstruction
 from aeplugin.training.events.source import EventRows
 from aeplugin.training.rates import learning_rate_test
 from aeplugin.training.trainer import Hooks, Progress, Trainer, one_thread
 
 CHECKPOINT = "events.checkpoint"
+
+
+def check_events(paths: Sequence[str | Path], recipe: Recipe) -> None:
+    """Look at what can be wrong with the `events` of a resolved recipe before anything is trained.
+
+    Raises:
+        RecipeError, InputError, ImportError: see `train_events`.
+    """
+    assert recipe.events is not None  # the caller has looked
+    EventRows(paths, recipe)
+    if recipe.events.network == "flow":
+        import aeplugin.training.events.flow  # noqa: F401  # tells what is missing
 
 
 def train_events(
@@ -66,13 +78,7 @@ def train_events(
     if training.learning_rate_test:
         with one_thread():
             summary["learning_rate_test"] = asdict(learning_rate_test(make, data, training))
-    of = checkpoints.fingerprint(
-        {
-            "events": Content.of(resolved, rows.layout, {}).model_dump(),
-            "counts": rows.counts,
-            "torch": torch.__version__,
-        }
-    )
+    of = checkpoints.fingerprint(resolved, paths)
     path = None if folder is None else folder / CHECKPOINT
     hooks = Hooks(
         epoch=lambda progress: report("events", progress) if report else None,
