@@ -248,7 +248,7 @@ def test_objects_in_all_shapes_of_events() -> None:
         ([], "'Jet' has 0 usable objects of 0; training needs at least 10"),
         ([0, 0], "0 usable objects of 0"),
         ([9], "9 usable objects of 9"),
-        ([50], "its events are too few to split"),
+        ([50], "the events are too few to split"),
     ],
 )
 def test_too_few_objects(counts: list[int], message: str) -> None:

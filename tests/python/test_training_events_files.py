@@ -216,6 +216,19 @@ def test_a_compressed_bomb_is_not_unpacked(saved, tmp_path):
         EventModel.load(path)
 
 
+def test_weights_that_share_memory_are_refused(saved, tmp_path):
+    """A small file could ask for much memory."""
+    content = torch.load(saved, weights_only=True)
+    by_shape = {}
+    for name, weight in content["weights"].items():
+        first = by_shape.setdefault((tuple(weight.shape), weight.dtype), name)
+        content["weights"][name] = content["weights"][first]
+    assert len(by_shape) < len(content["weights"])
+    torch.save(content, tmp_path / "x.events")
+    with pytest.raises(CorruptionError, match="are the same numbers in the file"):
+        EventModel.load(tmp_path / "x.events")
+
+
 def test_the_command_writes_scores_of_events(saved, events_file, tmp_path):
     pytest.importorskip("ROOT", reason="needs ROOT")
     target = tmp_path / "scores.root"

@@ -46,7 +46,7 @@ def run_job(
     submit_files: Path | None,
     as_json: bool,
 ) -> None:
-    """Convert, train, scan, compress, score or plot over many files, part by part.
+    """Convert, train, scan, study, compress, score or plot over many files.
 
     The job file says what, docs/clusters.md how. Run it again after any interruption: parts that are complete are
     checked and skipped. Its results do not depend on where the parts ran.

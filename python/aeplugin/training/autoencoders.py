@@ -54,14 +54,14 @@ class CollectionTraining:
         rows = self._rows
         rows.survey()
         usable = rows.objects - rows.skipped
+        selected = " that training.selection leaves" if self._settings.selection != Selection() else ""
         if usable < MINIMUM_OBJECTS:
-            selected = " that training.selection leaves" if self._settings.selection != Selection() else ""
             raise InputError(
                 f"collection {self._name!r} has {usable} usable objects of {rows.objects}{selected}; "
                 f"training needs at least {MINIMUM_OBJECTS}"
             )
         if not sum(rows.counts) or not rows.held_out:
-            raise InputError(f"collection {self._name!r}: its events are too few to split for validation")
+            raise InputError(f"collection {self._name!r}: the events{selected} are too few to split for validation")
         rows.fit(self._name)
 
     def fit(

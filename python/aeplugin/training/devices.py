@@ -24,7 +24,7 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition(".")[0].splitlines()[0]
+        reason = str(error).partition(". ")[0].splitlines()[0]
         raise InputError(
             f"device {name!r} cannot be used here ({reason}); expected cpu, auto, or one of torch"
         ) from None

@@ -234,3 +234,6 @@ def _check_weights(path: str | Path, objective: torch.nn.Module, weights: dict[s
             raise CorruptionError(f"{path}: damaged event model: {name} is {shapes}")
         if found.is_floating_point() and not bool(found.isfinite().all()):
             raise CorruptionError(f"{path}: damaged event model: {name} holds NaN or infinities")
+    stored = [weights[name].untyped_storage().data_ptr() for name, wanted in expected.items() if wanted.numel()]
+    if len(set(stored)) < len(stored):  # a small file could ask for much memory
+        raise CorruptionError(f"{path}: damaged event model: some of its weights are the same numbers in the file")
