@@ -17,6 +17,17 @@ except ImportError:
     raise ImportError("the TorchScript export needs torch: pip install 'aeplugin[train]'") from None
 
 
+ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
+    "tanh": torch.nn.Tanh,
+    "relu": torch.nn.ReLU,
+    "leaky_relu": torch.nn.LeakyReLU,
+    "elu": torch.nn.ELU,
+    "silu": torch.nn.SiLU,
+    "gelu": torch.nn.GELU,
+}
+"""By their names in recipes and in `aeplugin._core.Activation`."""
+
+
 class PlainFeatures(torch.nn.Module):
     """Linear and logarithmic columns, shape (objects, columns), -> features of the same shape."""
 
@@ -200,7 +211,7 @@ def dense_module(collection: CollectionModel, half: Half) -> torch.nn.Sequential
             norm.bias.data = torch.from_numpy(layer.shifts)
             modules.append(norm)
         if layer.activation != Activation.linear:
-            modules.append(_ACTIVATIONS[layer.activation.name]())
+            modules.append(ACTIVATIONS[layer.activation.name]())
     return torch.nn.Sequential(*modules)
 
 
@@ -215,13 +226,3 @@ def _part(run: ColumnRun, plain: type, quantile: type, circle: type) -> torch.nn
 def _parameters(run: ColumnRun) -> tuple[torch.Tensor, ...]:
     """Mean, scale, factor and offset of its columns."""
     return tuple(torch.from_numpy(run.parameters(name)) for name in ("mean", "scale", "factor", "offset"))
-
-
-_ACTIVATIONS = {
-    "tanh": torch.nn.Tanh,
-    "relu": torch.nn.ReLU,
-    "leaky_relu": torch.nn.LeakyReLU,
-    "elu": torch.nn.ELU,
-    "silu": torch.nn.SiLU,
-    "gelu": torch.nn.GELU,
-}

@@ -18,8 +18,9 @@ pytest.importorskip("torch", reason="training needs torch")
 import torch
 
 from aeplugin import training
+from aeplugin.torch_export import ACTIVATIONS
 from aeplugin.training import folding
-from aeplugin.training.networks import ACTIVATIONS, NORMS, Autoencoder
+from aeplugin.training.networks import NORMS, Autoencoder
 
 LABELS = [1, 2, 5]
 

@@ -6,15 +6,9 @@ import numpy as np
 import torch
 
 from aeplugin._core import Activation, Layer
+from aeplugin.torch_export import ACTIVATIONS
 
-_ACTIVATIONS = {
-    torch.nn.Tanh: Activation.tanh,
-    torch.nn.ReLU: Activation.relu,
-    torch.nn.LeakyReLU: Activation.leaky_relu,
-    torch.nn.ELU: Activation.elu,
-    torch.nn.SiLU: Activation.silu,
-    torch.nn.GELU: Activation.gelu,
-}
+_ACTIVATIONS = {module: Activation.__members__[name] for name, module in ACTIVATIONS.items()}
 
 
 def layers(network: torch.nn.Sequential, outputs: int | None = None) -> list[Layer]:

@@ -11,15 +11,8 @@ from itertools import pairwise
 import torch
 
 from aeplugin.recipe_training import Activation, LayerNorm, Network
+from aeplugin.torch_export import ACTIVATIONS
 
-ACTIVATIONS: dict[Activation, type[torch.nn.Module]] = {
-    "tanh": torch.nn.Tanh,
-    "relu": torch.nn.ReLU,
-    "leaky_relu": torch.nn.LeakyReLU,
-    "elu": torch.nn.ELU,
-    "silu": torch.nn.SiLU,
-    "gelu": torch.nn.GELU,
-}
 NORMS: dict[LayerNorm, type[torch.nn.Module] | None] = {
     "none": None,
     "batch": torch.nn.BatchNorm1d,

@@ -9,11 +9,11 @@ from __future__ import annotations
 import torch
 
 from aeplugin.recipe_events import EventNetwork
+from aeplugin.torch_export import ACTIVATIONS
 from aeplugin.training.events.features import Events
 from aeplugin.training.events.layout import Layout
 from aeplugin.training.events.slots import Decoded, SlotDecoder
 from aeplugin.training.latents import Plain
-from aeplugin.training.networks import ACTIVATIONS
 
 SEEDS = 4
 """Vectors that an event is pooled into."""
