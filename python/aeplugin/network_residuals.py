@@ -203,17 +203,10 @@ def _first(blocks: Iterator[dict[str, Objects]], entries: int | None) -> Iterato
         if left is None:
             yield block
             continue
-        yield {name: _cut(objects, left) for name, objects in block.items()}
+        yield {name: objects.of_events(np.arange(len(objects.counts)) < left) for name, objects in block.items()}
         left -= max(len(objects.counts) for objects in block.values())
         if left <= 0:
             return
-
-
-def _cut(objects: Objects, events: int) -> Objects:
-    """The objects of the first so many events."""
-    counts = objects.counts[:events]
-    number = int(counts.sum())
-    return Objects(counts, {variable: values[:number] for variable, values in objects.columns.items()})
 
 
 def known(content: Any) -> Any:

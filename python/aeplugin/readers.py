@@ -55,6 +55,17 @@ class Objects:
     def __len__(self) -> int:
         return int(self.counts.sum())
 
+    def where(self, chosen: np.ndarray) -> Objects:
+        """Some of the objects of the same events; `chosen` is a mask, shape (objects,)."""
+        event_of = np.repeat(np.arange(len(self.counts)), self.counts)
+        counts = np.bincount(event_of[chosen], minlength=len(self.counts))
+        return Objects(counts, {variable: values[chosen] for variable, values in self.columns.items()})
+
+    def of_events(self, events: np.ndarray) -> Objects:
+        """The objects of some of the events, which alone are left; `events` is a mask, shape (events,)."""
+        kept = self.where(np.repeat(events, self.counts))
+        return Objects(kept.counts[events], kept.columns)
+
     def matrix(self) -> np.ndarray:
         """The columns side by side as float32, shape (objects, variables)."""
         return np.stack([values.astype(np.float32, copy=False) for values in self.columns.values()], axis=1)

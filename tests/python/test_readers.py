@@ -259,3 +259,14 @@ def test_in_step() -> None:
         list(in_step(blocks([1, 2], [3]), blocks([1, 2]), "a", "b", "Jet"))
     with pytest.raises(InputError, match="a: ends after 3 events, but b has more"):
         list(in_step(blocks([1, 2], [3]), blocks([1, 2], [3, 1]), "a", "b", "Jet"))
+
+
+def test_some_objects_and_some_events() -> None:
+    objects = Objects(np.array([2, 0, 3]), {"x": np.arange(5.0), "n": np.arange(5)})
+    chosen = objects.where(np.array([False, True, True, False, True]))
+    assert chosen.counts.tolist() == [1, 0, 2]
+    assert chosen.columns["x"].tolist() == [1, 2, 4]
+    events = objects.of_events(np.array([False, True, True]))
+    assert events.counts.tolist() == [0, 3]
+    assert events.columns["n"].tolist() == [2, 3, 4]
+    assert len(objects.of_events(np.zeros(3, bool)).counts) == 0

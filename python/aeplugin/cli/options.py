@@ -64,6 +64,12 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
 
 
+def folder_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`-o/--output`, a folder, of commands that make many files; `text` says which."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    return click.option("-o", "--output", type=folder, required=True, metavar="FOLDER", help=text)
+
+
 def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--executor` and `--workers`, of commands that are jobs."""
     kinds = click.option(

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 import yaml
 
-from aeplugin.cli.options import INPUT, Input, executor_options, json_option
+from aeplugin.cli.options import INPUT, Input, executor_options, folder_option, json_option
 from aeplugin.cli.run import print_summary, raise_failures
 from aeplugin.jobs.job import ExecutorKind
 from aeplugin.jobs.running import run
@@ -66,14 +66,7 @@ def _parse_fields(_: click.Context, __: click.Parameter, given: tuple[str, ...])
 @click.command(cls=Command)
 @click.argument("recipe")
 @click.argument("sources", type=INPUT, nargs=-1, required=True, metavar="FILES...")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="FOLDER",
-    help="For models, compressed files, the ranking and its pictures.",
-)
+@folder_option("For models, compressed files, the ranking and its pictures.")
 @click.option(
     "--set",
     "fields",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from aeplugin.cli.options import executor_options, json_option
+from aeplugin.cli.options import executor_options, folder_option, json_option
 from aeplugin.cli.run import print_summary, raise_failures
 from aeplugin.cli.tables import plain_table
 from aeplugin.jobs.job import ExecutorKind
@@ -32,28 +34,20 @@ def _parse_samples(_: click.Context, __: click.Parameter, given: tuple[str, ...]
     return samples
 
 
+def _samples(name: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        name, multiple=True, required=True, metavar="[NAME=]FILE,...", callback=_parse_samples, help=text
+    )
+
+
 def _parse_names(_: click.Context, __: click.Parameter, text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
 @click.command(cls=Command)
 @click.argument("recipe")
-@click.option(
-    "--train",
-    multiple=True,
-    required=True,
-    metavar="[NAME=]FILE,...",
-    callback=_parse_samples,
-    help="A sample to train on; may be repeated.",
-)
-@click.option(
-    "--test",
-    multiple=True,
-    required=True,
-    metavar="[NAME=]FILE,...",
-    callback=_parse_samples,
-    help="A sample to test every network on; may be repeated.",
-)
+@_samples("--train", "A sample to train on; may be repeated.")
+@_samples("--test", "A sample to test every network on; may be repeated.")
 @click.option(
     "--strangers",
     default="",
@@ -62,14 +56,7 @@ def _parse_names(_: click.Context, __: click.Parameter, text: str) -> list[str]:
     callback=_parse_names,
     help="Collections with the same variables that no network was trained on, as in Electron,Muon for Jet.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="FOLDER",
-    help="For models, the table and the heat maps.",
-)
+@folder_option("For models, the table and the heat maps.")
 @executor_options
 @click.option("--plots/--no-plots", default=True, help="Draw heat maps.")
 @json_option

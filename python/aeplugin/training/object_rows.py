@@ -12,7 +12,7 @@ from aeplugin.recipe_training import Network
 from aeplugin.residuals import is_missing
 from aeplugin.training.normalisations import Plan, fit
 from aeplugin.training.sensitivity import sensitivities
-from aeplugin.training.sources import Source
+from aeplugin.training.sources import Selected, Source
 from aeplugin.training.trainer import Batch
 
 
@@ -30,7 +30,10 @@ class ObjectRows:
     def survey(self) -> None:
         """Look at everything once, for the normalisation and the numbers of objects."""
         for block in range(self._source.blocks):
-            values, held_out, _ = self._usable(block)
+            selected = self._source.read(block)
+            values, held_out, _ = self._usable(selected)
+            self.objects += len(selected.objects)
+            self.skipped += len(selected.objects) - len(values)
             self.counts.append(int((~held_out).sum()))
             self.held_out += int(held_out.sum())
             for i, plan in enumerate(self._plans):
@@ -57,25 +60,24 @@ class ObjectRows:
 
     def training(self, block: int) -> Batch:
         """Objects to train on."""
-        values, held_out, labels = self._usable(block)
+        values, held_out, labels = self._usable(self._source.read(block))
         return self._batch(values[~held_out], labels[~held_out])
 
     def validation(self, block: int) -> Batch:
         """Objects that are held out."""
-        values, held_out, labels = self._usable(block)
+        values, held_out, labels = self._usable(self._source.read(block))
         return self._batch(values[held_out], labels[held_out])
 
     def held_out_objects(self, block: int) -> Objects:
         """The objects held out of a block as they are, with their labels last where a network has a condition."""
-        values, held_out, labels = self._usable(block)
+        values, held_out, labels = self._usable(self._source.read(block))
         columns = {plan.variable: values[held_out, i] for i, plan in enumerate(self._plans)}
         if condition := self._collection.network.condition:
             columns[condition.label] = labels[held_out]
         return Objects(np.ones(int(held_out.sum()), np.int64), columns)
 
-    def _usable(self, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _usable(self, selected: Selected) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of the objects that a network can represent: values, whether they are held out, and labels."""
-        selected = self._source.read(block)
         objects = selected.objects
         usable = np.ones(len(objects), bool)
         for plan in self._plans:
@@ -85,9 +87,6 @@ class ObjectRows:
         labels = self._label_of(objects)
         if (condition := self._collection.network.condition) is not None:
             usable &= np.isin(labels, condition.values)
-        if not self.columns:
-            self.objects += len(objects)
-            self.skipped += int((~usable).sum())
         held_out = np.repeat(selected.held_out, objects.counts)
         variables = [_single(objects.columns[plan.variable])[usable] for plan in self._plans]
         return np.stack(variables, axis=1), held_out[usable], labels[usable]

@@ -20,6 +20,7 @@ from aeplugin.recipe_resolution import to_rules
 from aeplugin.recipe_training import Training
 from aeplugin.training.autoencoders import CollectionTraining, EpochReport, label_column
 from aeplugin.training.checkpoints import fingerprint
+from aeplugin.training.event_blocks import open_files
 from aeplugin.training.sources import FileSource, MemorySource
 from aeplugin.training.summary import TrainingSummary
 
@@ -72,11 +73,12 @@ def train(
             "tolerance; `aeplugin compress` needs no model for this recipe"
         )
     groups = {name: collection.file_columns(name) for name, collection in resolved.collections.items()}
+    files = open_files(paths, resolved.tree)
     trainings = {}
     idle: list[set[str]] = []
     for name, collection in trained.items():  # of all before the first fit: what cannot be trained on is told at once
         columns = _columns(name, collection)
-        source = FileSource(paths, name, columns, resolved.training, resolved.tree, groups)
+        source = FileSource(files, name, columns, resolved.training, groups)
         idle.append(source.idle)
         trainings[name] = CollectionTraining(source, name, collection, resolved.training)
         trainings[name].prepare()

@@ -1,24 +1,18 @@
-"""Where objects to train on come from: files, or memory; in blocks of events, each with its events held out."""
+"""Where the objects of one collection to train on come from: files, or memory; in blocks of events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 
-from aeplugin.event_numbers import event_uniform
-from aeplugin.readers import Groups, Objects, flatten, number_of_entries, read_columns
-from aeplugin.recipe_files import schema_of
+from aeplugin.readers import Files, Groups, Objects
 from aeplugin.recipe_training import Training
-from aeplugin.selection import Selector
+from aeplugin.training.event_blocks import NONE, EventBlocks, TrainingFile, held_out
 
 BLOCK_EVENTS = 1 << 16
-SPLIT = "validation"
-"""The stream of random numbers that decides which events are held out."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +45,7 @@ class MemorySource:
     blocks = 1
 
     def __init__(self, objects: Objects, settings: Training) -> None:
-        uniform = event_uniform(settings.seed, SPLIT, 0, 0, len(objects.counts))
-        self._selected = Selected(objects, uniform < settings.validation)
+        self._selected = Selected(objects, held_out(settings, 0, 0, len(objects.counts)))
 
     def read(self, block: int) -> Selected:
         """See `Source.read`."""
@@ -63,13 +56,7 @@ class FileSource:
     """The objects of a collection in ROOT files, selected as the recipe says; read block by block when asked."""
 
     def __init__(
-        self,
-        paths: Sequence[str | Path],
-        name: str,
-        columns: Mapping[str, str],
-        settings: Training,
-        tree: str | None,
-        others: Groups = MappingProxyType({}),
+        self, files: Sequence[TrainingFile], name: str, columns: Files, settings: Training, others: Groups = NONE
     ) -> None:
         """
         Args:
@@ -78,43 +65,22 @@ class FileSource:
             others: more collections that expressions of the selection may name.
 
         Raises:
-            InputError: see `aeplugin.readers.open_table`.
-            RecipeError: a file lacks a column, or the selection does not fit it.
+            RecipeError: the selection does not fit a file.
         """
-        self._paths = [str(path) for path in paths]
-        self._name, self._columns, self._tree = name, dict(columns), tree
-        self._settings = settings
-        self._selectors: list[Selector] = []
-        self._ranges: list[tuple[int, int, int]] = []
-        for number, path in enumerate(self._paths):
-            schema, entries = schema_of(path, tree)[1], number_of_entries(path, tree)
-            groups = {name: self._columns}
-            self._selectors.append(Selector(settings.selection, groups, schema, settings.seed, path, others))
-            starts = range(0, entries, BLOCK_EVENTS)
-            self._ranges += [(number, start, min(start + BLOCK_EVENTS, entries)) for start in starts]
+        self._name = name
+        self._blocks = EventBlocks(files, {name: columns}, settings, BLOCK_EVENTS, others=others)
 
     @property
     def blocks(self) -> int:
         """See `Source.blocks`."""
-        return len(self._ranges)
+        return len(self._blocks)
 
     @property
     def idle(self) -> set[str]:
         """Expressions of the selection that are about objects of other collections."""
-        return {text for selector in self._selectors for text in selector.idle}
+        return self._blocks.idle
 
     def read(self, block: int) -> Selected:
         """See `Source.read`."""
-        file, start, stop = self._ranges[block]
-        selector = self._selectors[file]
-        names = [*self._columns.values(), *selector.columns]
-        arrays = read_columns(self._paths[file], list(dict.fromkeys(names)), self._tree, start, stop)
-        where = f"{self._paths[file]}: collection {self._name!r}"
-        objects = flatten({v: arrays[column] for v, column in self._columns.items()}, where)
-        uniform = event_uniform(self._settings.seed, SPLIT, file, start, stop)
-        events, masks = selector.apply(file, start, arrays)
-        chosen = np.repeat(events, objects.counts) & masks.get(self._name, np.ones(len(objects), bool))
-        event_of = np.repeat(np.arange(len(events)), objects.counts)
-        counts = np.bincount(event_of[chosen], minlength=len(events))
-        selected = {variable: values[chosen] for variable, values in objects.columns.items()}
-        return Selected(Objects(counts[events], selected), uniform[events] < self._settings.validation)
+        objects, is_held_out = self._blocks.read(block)
+        return Selected(objects[self._name], is_held_out)

@@ -79,20 +79,9 @@ class Counts:
                 mine[name] += number
 
 
-def filtered(objects: Objects, chosen: np.ndarray) -> Objects:
-    """Some of the objects of the same events.
-
-    Args:
-        chosen: for each object whether it stays, shape (objects,).
-    """
-    event = np.repeat(np.arange(len(objects.counts)), objects.counts)
-    counts = np.bincount(event[chosen], minlength=len(objects.counts))
-    return Objects(counts, {variable: values[chosen] for variable, values in objects.columns.items()})
-
-
 def leading(objects: Objects, most: int) -> Objects:
     """The first objects of each event."""
-    return filtered(objects, _ranks(objects.counts) < most)
+    return objects.where(_ranks(objects.counts) < most)
 
 
 def _ranks(counts: np.ndarray) -> np.ndarray:
@@ -134,10 +123,10 @@ def in_slots(blocks: Mapping[str, Objects], layout: Layout) -> tuple[Events, dic
         if group.name == INPUTS and (objects.counts != 1).any():
             raise InputError(f"event variables {', '.join(group.rules)}: expected one value in each event")
         features, good = _features(objects, group, layout)
-        fits = filtered(objects, good)
+        fits = objects.where(good)
         rank = _ranks(fits.counts)
         stays = rank < group.slots
-        chosen = filtered(fits, stays)
+        chosen = fits.where(stays)
         event = np.repeat(np.arange(events), chosen.counts)
         slot = layout.first(group.name) + rank[stays]
         values[event, slot, : group.features] = features[good][stays]
@@ -161,7 +150,7 @@ def _features(objects: Objects, group: Group, layout: Layout) -> tuple[np.ndarra
     """Features of objects, and for each object whether the network can represent it."""
     good = usable(objects, group, layout)
     features = np.zeros((len(objects), group.features), np.float32)
-    features[good] = standardise(list(group.columns), _matrix(filtered(objects, good), group))
+    features[good] = standardise(list(group.columns), _matrix(objects.where(good), group))
     finite = np.isfinite(features).all(axis=1)
     return features, good & finite
 
