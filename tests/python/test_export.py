@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ from aeplugin.errors import CompatibilityError, InputError, ModelError
 from aeplugin.export import HALVES, Half, export
 from aeplugin.readers import read_collection
 from aeplugin.torch_export import dense_module
+from exported_networks import run_onnx, run_torchscript
 
 onnx = pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")
 config.find_engine_libraries()  # no report home, also from the onnxruntime imported here
-onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
 
 
 @pytest.fixture(scope="module")
@@ -69,19 +69,6 @@ def expected(model: CollectionModel, half: Half, values: np.ndarray) -> np.ndarr
 def standardised_output(model: CollectionModel, half: Half, found: np.ndarray) -> np.ndarray:
     assert found.dtype == np.float32
     return standardise(model, found) if half == "decoder" else found
-
-
-def run_onnx(path: Path, values: np.ndarray) -> np.ndarray:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return session.run(["output"], {"input": values})[0]
-
-
-def run_torchscript(path: Path, values: np.ndarray) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        network = torch.jit.load(str(path))
-    with torch.no_grad():
-        return network(torch.from_numpy(values)).numpy()
 
 
 def inputs(exported: Path, values: np.ndarray, half: Half) -> np.ndarray:

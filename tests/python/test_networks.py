@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aeplugin import Autoencoder, Model, _core, config, glue
+from aeplugin import Autoencoder, Model, _core, glue
 from aeplugin._core import Activation, CollectionModel, Layer, ModelColumn, Transform
 from aeplugin.errors import CompatibilityError, ModelError
 from aeplugin.export import HALVES, Half, export
+from exported_networks import run_onnx, run_torchscript
 from rich_models import CATEGORIES, NO_RULES, Condition, rich_columns, rich_model, rich_objects
 
 CONDITIONS: list[Condition] = ["none", "encoder", "decoder", "both"]
@@ -245,23 +245,6 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     rich_model(condition, getattr(Activation, activation)).save(str(path))
     assert len(export(path, ["onnx", "torchscript"])) == 4
     return path
-
-
-def run_onnx(path: Path, values: np.ndarray) -> np.ndarray:
-    config.find_engine_libraries()  # no report home
-    onnxruntime = pytest.importorskip("onnxruntime")
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return session.run(["output"], {"input": values})[0]
-
-
-def run_torchscript(path: Path, values: np.ndarray) -> np.ndarray:
-    import torch
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        script = torch.jit.load(str(path))
-    with torch.no_grad():
-        return script(torch.from_numpy(values)).numpy()
 
 
 RUNNERS = [("onnx", run_onnx), ("pt", run_torchscript)]
