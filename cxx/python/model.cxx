@@ -295,13 +295,14 @@ void BindModel(py::module_ &module)
 
    py::class_<Model>(module, "Model", "A recipe and the networks trained with it; see docs/model-file.md.")
       .def(py::init([](std::string recipe, const py::dict &rules, std::string training,
-                       std::vector<CollectionModel> collections) {
-              Model model{std::move(recipe), ToRules(rules), std::move(training), std::move(collections)};
+                       std::vector<CollectionModel> collections, std::optional<Density> density) {
+              Model model{std::move(recipe), ToRules(rules), std::move(training), std::move(collections),
+                          std::move(density)};
               model.Validate();
               return model;
            }),
            py::arg("recipe"), py::arg("rules"), py::arg("training") = "",
-           py::arg("collections") = std::vector<CollectionModel>())
+           py::arg("collections") = std::vector<CollectionModel>(), py::arg("density") = py::none())
       .def_static("from_file", &Model::FromFile, py::arg("path"))
       .def_static(
          "from_bytes", [](const py::bytes &bytes, const std::string &where) { return Model::FromBytes(bytes, where); },
@@ -311,7 +312,8 @@ void BindModel(py::module_ &module)
       .def("collection", &Model::Collection, py::arg("name"), py::return_value_policy::reference_internal)
       .def_readonly("recipe", &Model::fRecipe, "YAML text")
       .def_readonly("training", &Model::fTraining, "JSON text")
-      .def_readonly("collections", &Model::fCollections);
+      .def_readonly("collections", &Model::fCollections)
+      .def_readonly("density", &Model::fDensity);
 
    module.def("standardise", &Standardise, py::arg("columns"), py::arg("values"),
               "Columns, shape (objects, columns), as features, shape (objects, features); passes over a label.");

@@ -12,8 +12,10 @@ PYBIND11_MODULE(_core, module)
    BindErrors(module);
    module.def("nearest", &aeplugin::Nearest, pybind11::arg("name"), pybind11::arg("known"),
               "The end of an error message about an unknown name: the nearest known one, or the first few.");
+   BindDensity(module);
    BindModel(module);
    BindBlockCoder(module);
+   BindInformation(module);
    BindQuantiser(module);
    BindDarkMachines(module);
 }

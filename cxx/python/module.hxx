@@ -6,6 +6,8 @@
 void BindErrors(pybind11::module_ &module);
 void BindModel(pybind11::module_ &module);
 void BindBlockCoder(pybind11::module_ &module);
+void BindDensity(pybind11::module_ &module);
+void BindInformation(pybind11::module_ &module);
 void BindQuantiser(pybind11::module_ &module);
 void BindDarkMachines(pybind11::module_ &module);
 

@@ -71,7 +71,7 @@ void Add(std::vector<QuantiserSummary> &sums, const std::vector<QuantiserSummary
 bool NeedsModel(const Layout &layout)
 {
    return std::any_of(layout.fGroups.begin(), layout.fGroups.end(),
-                      [](const Group &group) { return group.fCodec == CodecKind::kAutoencoder; });
+                      [](const Group &group) { return group.fCodec != CodecKind::kPlain; });
 }
 
 /// One compression: what its threads share.

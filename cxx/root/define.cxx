@@ -4,8 +4,7 @@
 #include <aeplugin/rdf/shared_model.hxx>
 
 #include "columns.hxx"
-
-#include <atomic>
+#include "packing.hxx"
 
 namespace aeplugin::rdf {
 namespace {
@@ -46,28 +45,6 @@ std::vector<const RVec<float> *> PointersTo(const Columns &columns)
    return pointers;
 }
 
-/// A name that no other step of this process uses: a frame may get several steps, also on redefined columns.
-std::string UniqueName(const std::string &what)
-{
-   static std::atomic<unsigned> count{0};
-   return "aeplugin_" + what + "_" + std::to_string(count++);
-}
-
-/// Adds a column with all `columns` side by side as Columns, and gives its name. Compiled by ROOT, because number and
-/// types of the columns are known only now; Model::Validate lets no name pass that could be more than a name.
-std::string Pack(RNode &node, const std::vector<std::string> &columns)
-{
-   std::string expression = "ROOT::VecOps::RVec<ROOT::VecOps::RVec<float>>{";
-   for (const std::string &column : columns) {
-      const bool single = IsSingleNumber(node.GetColumnType(column));
-      expression += single ? "ROOT::VecOps::RVec<float>(1, static_cast<float>(" + column + ")), "
-                           : "ROOT::VecOps::RVec<float>(" + column + ".begin(), " + column + ".end()), ";
-   }
-   const std::string name = UniqueName("packed");
-   node = node.Define(name, expression + "}");
-   return name;
-}
-
 /// Adds each column of the Columns called `packed`: vectors, or single numbers where `single`.
 RNode Unpack(RNode node, const std::string &packed, const std::vector<std::string> &names, bool single)
 {
@@ -85,7 +62,7 @@ RNode Apply(RNode node, const std::vector<std::shared_ptr<const Engine>> &engine
 {
    RequireColumns(node.GetColumnNames(), inputs);
    const bool single = IsSingleNumber(node.GetColumnType(inputs.front()));
-   const std::string packed = Pack(node, inputs);
+   const std::string packed = PackColumns(node, inputs, "float");
    const std::string result = UniqueName("result");
    const Chain chain(engines, inputs.size());
    node = node.Define(result, [chain](const Columns &columns) { return chain.Run(columns); }, {packed});

@@ -83,12 +83,34 @@ public:
       return data;
    }
    std::size_t Left() const { return fLeft; }
+   const char *Peek() const { return fNext; } ///< what is left
 
 private:
    const char *fNext;
    std::size_t fLeft;
    std::string fWhere;
 };
+
+/// The enumerator with a code up to that of `last`. \throws CompatibilityError for a larger one
+template <typename Enum>
+Enum ReadEnum(ByteReader &in, Enum last, const char *what, const std::string &where)
+{
+   const auto code = in.Value<std::uint8_t>(what);
+   if (code > static_cast<std::uint8_t>(last))
+      throw CompatibilityError(where + ": unknown " + what + " " + std::to_string(code) +
+                               "; a newer aeplugin may read it");
+   return static_cast<Enum>(code);
+}
+
+/// \throws CorruptionError for more than `most`
+inline std::uint32_t ReadCount(ByteReader &in, std::uint32_t most, const char *what, const std::string &where)
+{
+   const auto count = in.Value<std::uint32_t>(what);
+   if (count > most)
+      throw CorruptionError(where + ": " + std::to_string(count) + " " + what + "; expected at most " +
+                            std::to_string(most));
+   return count;
+}
 
 } // namespace aeplugin
 

@@ -1,4 +1,5 @@
 #include "codecs/predictor.hxx"
+#include "column_coder.hxx"
 
 #include <aeplugin/error.hxx>
 #include <aeplugin/layout.hxx>
@@ -25,11 +26,17 @@ void ValidateColumn(const Group &group, const CompressedColumn &column, const Ta
                             std::to_string(schema.size()));
    const TableColumn &original = schema[column.fColumn];
    const std::string here = where + ", column '" + original.fName + "'";
-   if (!original.IsFloating() || original.fDepth > 1 || original.IsSingle() != group.fSingle)
+   const bool isExact = column.fTolerance.fKind == ToleranceKind::kExact;
+   const bool mayBeExact = group.fCodec == CodecKind::kAutoregressive && IsGridType(original.fType);
+   if (!(original.IsFloating() || mayBeExact) || original.fDepth > 1 || original.IsSingle() != group.fSingle)
       throw CorruptionError(here + ": is of type " + original.fTypeName + ", which the group cannot hold");
    ValidatePacking(column.fPacking, here);
-   if (column.fTolerance.fKind == ToleranceKind::kExact)
+   if (isExact && !mayBeExact)
       throw CorruptionError(here + ": is exact, and yet compressed");
+   if (isExact && !column.fSentinels.empty())
+      throw CorruptionError(here + ": is exact, and has sentinels");
+   if (group.fCodec == CodecKind::kAutoregressive && !column.fFormula.empty())
+      throw CorruptionError(here + ": has a formula, of which a density knows its own");
    if ((std::uint64_t{1} << column.fPacking.fBits) < column.fSentinels.size() + 2)
       throw CorruptionError(here + ": " + std::to_string(column.fPacking.fBits) +
                             " bits have no room for the marks of " + std::to_string(column.fSentinels.size()) +
@@ -42,7 +49,8 @@ void ValidateMeaning(const Group &group, const TableSchema &schema, const std::s
    try {
       codecs::CodecInput input{group, {}};
       for (const CompressedColumn &column : group.fColumns)
-         input.fQuantisers.emplace_back(column.fTolerance, schema[column.fColumn].fType, column.fSentinels);
+         if (column.fTolerance.fKind != ToleranceKind::kExact)
+            input.fQuantisers.emplace_back(column.fTolerance, schema[column.fColumn].fType, column.fSentinels);
       const codecs::Predictor predictor(std::move(input));
    } catch (const RecipeError &error) {
       throw CorruptionError(where + ": " + error.what());

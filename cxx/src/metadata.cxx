@@ -25,7 +25,7 @@ ToleranceKind ParseToleranceKind(const std::string &name, const std::string &whe
 
 CodecKind ParseStoredCodec(const std::string &name, const std::string &where)
 {
-   for (const CodecKind codec : {CodecKind::kPlain, CodecKind::kAutoencoder})
+   for (const CodecKind codec : {CodecKind::kPlain, CodecKind::kAutoencoder, CodecKind::kAutoregressive})
       if (name == CodecName(codec))
          return codec;
    throw CompatibilityError(where + ": unknown codec '" + name + "'; a newer aeplugin may read it");

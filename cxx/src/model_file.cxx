@@ -1,4 +1,5 @@
 #include "bytes.hxx"
+#include "density/density_bytes.hxx"
 #include "model_limits.hxx"
 
 #include <aeplugin/atomic_file.hxx>
@@ -15,13 +16,14 @@ namespace {
 
 /// The first byte and the line ends make a text-mode transfer visible, as in PNG.
 constexpr char kMagic[] = {'\x89', 'A', 'E', 'P', 'M', '\r', '\n', '\x1a'};
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 constexpr std::uint32_t kOldestVersion = 2;
 constexpr std::uint32_t kMaxSections = 1024;
 constexpr char kRecipe[] = "RCPE";
 constexpr char kRules[] = "RULE";
 constexpr char kTraining[] = "TRNG";
 constexpr char kCollection[] = "COLL";
+constexpr char kDensity[] = "DENS";
 
 /// What stands between the sums of a layer and its activation.
 enum class LayerNorm : std::uint8_t { kNone = 0, kLayer = 1 };
@@ -122,25 +124,6 @@ std::string RulesBytes(const Rules &rules)
    for (const std::string &column : rules.fDropped)
       out.Text(column);
    return out.Take();
-}
-
-template <typename Enum>
-Enum ReadEnum(ByteReader &in, Enum last, const char *what, const std::string &where)
-{
-   const auto code = in.Value<std::uint8_t>(what);
-   if (code > static_cast<std::uint8_t>(last))
-      throw CompatibilityError(where + ": unknown " + what + " " + std::to_string(code) +
-                               "; a newer aeplugin may read it");
-   return static_cast<Enum>(code);
-}
-
-std::uint32_t ReadCount(ByteReader &in, std::uint32_t most, const char *what, const std::string &where)
-{
-   const auto count = in.Value<std::uint32_t>(what);
-   if (count > most)
-      throw CorruptionError(where + ": " + std::to_string(count) + " " + what + "; expected at most " +
-                            std::to_string(most));
-   return count;
 }
 
 Network ReadNetwork(ByteReader &in, std::uint32_t version, const std::string &where)
@@ -273,12 +256,14 @@ std::string Model::ToBytes() const
    ByteWriter out;
    out.Raw(kMagic, sizeof kMagic);
    out.Value(kVersion);
-   out.Value(static_cast<std::uint32_t>(3 + fCollections.size()));
+   out.Value(static_cast<std::uint32_t>(3 + fCollections.size() + (fDensity ? 1 : 0)));
    WriteSection(out, kRecipe, fRecipe);
    WriteSection(out, kRules, RulesBytes(fRules));
    WriteSection(out, kTraining, fTraining);
    for (const CollectionModel &collection : fCollections)
       WriteSection(out, kCollection, CollectionBytes(collection));
+   if (fDensity)
+      WriteSection(out, kDensity, DensityBytes(*fDensity));
    return out.Take();
 }
 
@@ -303,8 +288,14 @@ Model Model::FromBytes(const std::string &bytes, const std::string &where)
    model.fRules = ReadRules(ByteReader(rules.data(), rules.size(), where), where);
    model.fTraining = ReadSection(in, kTraining, where);
    for (std::uint32_t i = 3; i < sections; ++i) {
-      const std::string payload = ReadSection(in, kCollection, where);
-      model.fCollections.push_back(ReadCollection(ByteReader(payload.data(), payload.size(), where), version, where));
+      const bool isLast = i + 1 == sections;
+      const bool isDensity = version >= 4 && isLast && in.Left() >= 4 && std::string(in.Peek(), 4) == kDensity;
+      const std::string payload = ReadSection(in, isDensity ? kDensity : kCollection, where);
+      const ByteReader reader(payload.data(), payload.size(), where);
+      if (isDensity)
+         model.fDensity = ReadDensity(reader, where);
+      else
+         model.fCollections.push_back(ReadCollection(reader, version, where));
    }
    if (in.Left() != 0)
       throw CorruptionError(where + ": " + std::to_string(in.Left()) + " bytes after the last section");

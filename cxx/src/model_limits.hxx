@@ -15,6 +15,11 @@ constexpr std::uint32_t kMaxKnots = 4096;
 constexpr std::uint32_t kMaxLabels = 256;       ///< of a column
 constexpr std::int32_t kLargestLabel = 1 << 24; ///< up to which a float holds every integer
 constexpr std::uint32_t kMaxRules = 100'000;    ///< collections, columns of one, dropped columns
+constexpr std::uint32_t kMaxVariables = 4096;   ///< of a density
+constexpr std::uint32_t kMaxFeatures = 4096;    ///< of a variable
+constexpr std::uint32_t kMaxAtoms = 1023;       ///< of a variable
+constexpr std::uint32_t kMaxRange = 16384;      ///< of a variable
+constexpr std::uint8_t kMaxShift = 16;          ///< of a variable
 
 } // namespace aeplugin
 

@@ -2,6 +2,7 @@
 #include "codecs/codec_kinds.hxx"
 #include "codecs/latent_steps.hxx"
 #include "codecs/packing.hxx"
+#include "density_plan.hxx"
 
 #include <aeplugin/error.hxx>
 #include <aeplugin/nearest.hxx>
@@ -176,6 +177,86 @@ double BitsOf(const CollectionModel &network)
    return 32. * static_cast<double>(weights);
 }
 
+/// A group without any codec but plain and autoencoder.
+Candidate PlanAlone(const TableSchema &schema, const Model &model, const CollectionRule &rule,
+                    const std::vector<TableBlock> &sample, double share)
+{
+   codecs::CodecInput input{MakeGroup(schema, rule), {}};
+   if (input.fGroup.fColumns.empty())
+      return {input.fGroup, 0};
+   for (const CompressedColumn &column : input.fGroup.fColumns)
+      input.fQuantisers.emplace_back(column.fTolerance, schema[column.fColumn].fType, column.fSentinels);
+   input.fGroup.fCounts = PackCounts(input.fGroup, schema, sample);
+   const GroupGrids grids = QuantiseSample(input, sample);
+   Candidate best = PlanPlain(input, grids);
+   if (rule.fCodec == CodecKind::kAutoencoder ||
+       (rule.fCodec == CodecKind::kAuto && HasNetwork(model, rule.fName) && share > 0)) {
+      const CollectionModel &network = NetworkOf(model, rule.fName);
+      Candidate learned = PlanAutoencoder(input, best, network, grids);
+      learned.fBits += BitsOf(network) * share;
+      if (rule.fCodec == CodecKind::kAutoencoder || learned.fBits < best.fBits)
+         best = std::move(learned);
+   }
+   return best;
+}
+
+/// Whether groups are to be coded by the model's density, however many bits that takes.
+/// \throws RecipeError where only some of those that it codes together are, or it does not know one
+bool IsDensityAskedFor(const Model &model)
+{
+   const CollectionRule *asked = nullptr;
+   const CollectionRule *refused = nullptr;
+   for (const CollectionRule &rule : model.fRules.fCollections) {
+      if (rule.fCodec == CodecKind::kAutoregressive && !HasDensity(model, rule.fName))
+         throw ModelError("collection '" + rule.fName +
+                          "' has the codec autoregressive, and the model has no density " +
+                          "of it; train a model with this recipe");
+      if (rule.fCodec == CodecKind::kAutoregressive)
+         asked = &rule;
+      else if (HasDensity(model, rule.fName) && rule.fCodec != CodecKind::kAuto)
+         refused = &rule;
+   }
+   if (asked && refused)
+      throw RecipeError("collection '" + asked->fName + "' has the codec autoregressive and '" + refused->fName +
+                        "' the codec " + CodecName(refused->fCodec) +
+                        "; the model codes them together: give both the same, or train with other codecs");
+   return asked != nullptr;
+}
+
+/// Whether all groups of the model's density may be coded by it.
+bool IsDensityAllowed(const Model &model)
+{
+   return model.fDensity && std::all_of(model.fRules.fCollections.begin(), model.fRules.fCollections.end(),
+                                        [&](const CollectionRule &rule) {
+                                           return !HasDensity(model, rule.fName) || rule.fCodec == CodecKind::kAuto ||
+                                                  rule.fCodec == CodecKind::kAutoregressive;
+                                        });
+}
+
+/// Lets the density code its groups where that takes fewer bits, or is asked for.
+/// \param groups of the layout, and their bits
+void PlanTogether(const TableSchema &schema, const Model &model, const std::vector<TableBlock> &sample, double share,
+                  std::vector<Candidate> &groups)
+{
+   const bool isAskedFor = IsDensityAskedFor(model);
+   if (!isAskedFor && !(IsDensityAllowed(model) && share > 0))
+      return;
+   std::vector<Group> alone;
+   double bitsAlone = 0;
+   for (const Candidate &group : groups) {
+      alone.push_back(group.fGroup);
+      bitsAlone += HasDensity(model, group.fGroup.fName) ? group.fBits : 0;
+   }
+   const DensityPlan plan = PlanDensity(schema, model, std::move(alone), sample);
+   bitsAlone += BitsWithoutDensity(schema, plan.fGroups, sample);
+   if (!isAskedFor && plan.fBits + plan.fModelBits * share >= bitsAlone)
+      return;
+   auto planned = plan.fGroups.begin();
+   for (Candidate &group : groups)
+      if (HasDensity(model, group.fGroup.fName))
+         group.fGroup = *planned++;
+}
+
 } // namespace
 
 Layout MakeLayout(const TableSchema &schema, const Model &model, const std::vector<TableBlock> &sample,
@@ -185,28 +266,18 @@ Layout MakeLayout(const TableSchema &schema, const Model &model, const std::vect
    std::uint64_t sampled = 0;
    for (const TableBlock &block : sample)
       sampled += block.fEvents;
-   Layout layout{schema, {}};
+   // A model goes into the file once, however many events there are: this much of it counts for the sample.
+   const double share = static_cast<double>(sampled) / static_cast<double>(std::max<std::uint64_t>(events, 1));
+   std::vector<Candidate> groups;
    for (const CollectionRule &rule : model.fRules.fCollections) {
-      codecs::CodecInput input{MakeGroup(schema, rule), {}};
-      if (input.fGroup.fColumns.empty())
-         continue;
-      for (const CompressedColumn &column : input.fGroup.fColumns)
-         input.fQuantisers.emplace_back(column.fTolerance, schema[column.fColumn].fType, column.fSentinels);
-      input.fGroup.fCounts = PackCounts(input.fGroup, schema, sample);
-      const GroupGrids grids = QuantiseSample(input, sample);
-      Candidate best = PlanPlain(input, grids);
-      if (rule.fCodec == CodecKind::kAutoencoder ||
-          (rule.fCodec == CodecKind::kAuto && HasNetwork(model, rule.fName) && sampled > 0)) {
-         const CollectionModel &network = NetworkOf(model, rule.fName);
-         Candidate learned = PlanAutoencoder(input, best, network, grids);
-         // The model goes into the file once, however many events there are.
-         learned.fBits +=
-            BitsOf(network) * static_cast<double>(sampled) / static_cast<double>(std::max<std::uint64_t>(events, 1));
-         if (rule.fCodec == CodecKind::kAutoencoder || learned.fBits < best.fBits)
-            best = std::move(learned);
-      }
-      layout.fGroups.push_back(std::move(best.fGroup));
+      Candidate group = PlanAlone(schema, model, rule, sample, share);
+      if (!group.fGroup.fColumns.empty())
+         groups.push_back(std::move(group));
    }
+   PlanTogether(schema, model, sample, share, groups);
+   Layout layout{schema, {}};
+   for (Candidate &group : groups)
+      layout.fGroups.push_back(std::move(group.fGroup));
    layout.Validate("layout");
    return layout;
 }

@@ -322,4 +322,29 @@ void Quantiser::Nearest(const double *values, std::size_t n, Grid otherwise, Gri
    }
 }
 
+void Quantiser::Locate(const double *values, std::size_t n, Grid *grid, float *beyond) const
+{
+   Nearest(values, n, kExactMark, grid);
+   const FloatingPointScope scope;
+   const bool isRelative = fTolerance.fKind == ToleranceKind::kRel;
+   alignas(64) double places[kChunk];
+   for (std::size_t first = 0; first < n; first += kChunk) {
+      const std::size_t size = std::min(kChunk, n - first);
+      const auto padded = kernels::PaddedWidth(size);
+      if (isRelative) {
+         for (std::size_t i = 0; i < size; ++i)
+            places[i] = grid[first + i] == kExactMark || grid[first + i] == 0 ? 1. : std::abs(values[first + i]);
+         std::fill(places + size, places + padded, 1.);
+         fKernels->fDoubles.fLog(places, padded);
+      }
+      for (std::size_t i = 0; i < size; ++i) {
+         Grid &nearest = grid[first + i];
+         const bool isOff = nearest == kExactMark || (isRelative && nearest == 0);
+         const double place = isRelative ? places[i] / fStep - fFloor : values[first + i] / fStep;
+         beyond[first + i] = isOff ? 0.f : static_cast<float>(place - (isRelative ? std::abs(nearest) : nearest));
+         nearest = nearest == kExactMark ? 0 : nearest;
+      }
+   }
+}
+
 } // namespace aeplugin

@@ -192,7 +192,12 @@ class Model:
     """A recipe and the networks trained with it; see docs/model-file.md."""
 
     def __init__(
-        self, recipe: str, rules: Mapping[str, Any], training: str = "", collections: Sequence[CollectionModel] = ()
+        self,
+        recipe: str,
+        rules: Mapping[str, Any],
+        training: str = "",
+        collections: Sequence[CollectionModel] = (),
+        density: Density | None = None,
     ) -> None:
         """
         Args:
@@ -200,6 +205,7 @@ class Model:
             rules: what aeplugin.recipe_resolution.to_rules gives for the same recipe.
             training: JSON text.
             collections: networks; none where every codec is plain.
+            density: for the codec autoregressive.
         """
     @staticmethod
     def from_file(path: str) -> Model: ...
@@ -216,6 +222,182 @@ class Model:
         """JSON text"""
     @property
     def collections(self) -> list[CollectionModel]: ...
+    @property
+    def density(self) -> Density | None: ...
+
+@final
+class DensityFeature:
+    """One of the numbers that the network of a variable is given: raw * factor + offset; see docs/model-file.md."""
+
+    def __init__(
+        self,
+        source: Literal[
+            "event",
+            "count",
+            "index",
+            "remaining",
+            "own",
+            "back",
+            "first",
+            "missing",
+            "activity",
+            "longitudinal",
+            "phase",
+        ]
+        | str,
+        view: Literal["linear", "equals", "size", "cosine", "sine", "separation"] | str = "linear",
+        variable: int = 0,
+        back: int = 0,
+        category: int = 0,
+        factor: float = 1,
+        offset: float = 0,
+    ) -> None:
+        """Raises ModelError for an unknown source or view; what goes together is checked by Model."""
+    @property
+    def source(self) -> str: ...
+    @property
+    def view(self) -> str: ...
+    @property
+    def variable(self) -> int: ...
+    @property
+    def back(self) -> int: ...
+    @property
+    def category(self) -> int: ...
+    @property
+    def factor(self) -> float: ...
+    @property
+    def offset(self) -> float: ...
+
+@final
+class DensityVariable:
+    """One of the integers of an event, and what its probability depends on; see docs/model-file.md."""
+
+    def __init__(
+        self,
+        group: str,
+        variable: str,
+        column: str,
+        kind: Literal["exact", "abs", "rel"] | str = "exact",
+        tolerance: float = 0,
+        double: bool = False,
+        location: Literal["none", "formula", "direction", "previous"] | str = "none",
+        formula: str = "",
+        periodic: bool = False,
+        first: int = 0,
+        range: int = 0,
+        shift: int = 0,
+        descending: bool = False,
+        within: int | None = None,
+        atoms: Sequence[int] = (),
+        middle: float = 0,
+        spread: float = 1,
+        features: Sequence[DensityFeature] = (),
+        network: Sequence[Layer] = (),
+    ) -> None:
+        """
+        Args:
+            variable: in the recipe; "" for the number of objects of the group, which has no column.
+            double: whether the column is of type double.
+            descending: whether the range ends at the integer of the object before.
+            within: index of the variable in which these two must agree for that.
+            network: none where the density is to be trained.
+
+        Raises ModelError for an unknown kind or location; what goes together is checked by Model.
+        """
+    @property
+    def group(self) -> str: ...
+    @property
+    def variable(self) -> str: ...
+    @property
+    def column(self) -> str: ...
+    @property
+    def kind(self) -> Literal["exact", "abs", "rel"]: ...
+    @property
+    def tolerance(self) -> float: ...
+    @property
+    def double(self) -> bool: ...
+    @property
+    def location(self) -> Literal["none", "formula", "direction", "previous"]: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def periodic(self) -> bool: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def range(self) -> int: ...
+    @property
+    def shift(self) -> int: ...
+    @property
+    def descending(self) -> bool: ...
+    @property
+    def within(self) -> int | None: ...
+    @property
+    def atoms(self) -> list[int]: ...
+    @property
+    def middle(self) -> float: ...
+    @property
+    def spread(self) -> float: ...
+    @property
+    def features(self) -> list[DensityFeature]: ...
+    @property
+    def network(self) -> list[Layer]: ...
+    @property
+    def categories(self) -> int:
+        """Outputs of the network that are logits: of the atoms, and of the range beside them"""
+    @property
+    def outputs(self) -> int: ...
+
+@final
+class Density:
+    """The probability of an event's grid integers, one after the other, each given all before."""
+
+    def __init__(
+        self,
+        variables: Sequence[DensityVariable],
+        momenta: Sequence[tuple[int, int, int | None]] = (),
+        missing: tuple[int, int] | None = None,
+    ) -> None:
+        """
+        Args:
+            variables: in coding order: those of events, numbers of objects, those of objects.
+            momenta: indices of pt, phi and eta of collections; eta may be None.
+            missing: indices of size and angle of the missing momentum.
+        """
+    @property
+    def variables(self) -> list[DensityVariable]: ...
+    @property
+    def momenta(self) -> list[tuple[int, int, int | None]]: ...
+    @property
+    def missing(self) -> tuple[int, int] | None: ...
+
+SLICES: int
+"""That the probability of a range is made of."""
+
+def density_context(
+    density: Density, grids: Sequence[NDArray[np.int32]]
+) -> list[tuple[NDArray[np.float32], NDArray[np.int32]]]:
+    """For each variable its raw features, shape (integers, features), and what is coded of its integers.
+
+    Raw features are those before factor and offset, NaN where there is nothing. What is coded are integers counted from
+    their location, or marks; INT32_MIN + 100 stands for what can only escape.
+
+    Args:
+        density: may be without networks.
+        grids: of each variable its grid integers, those of all events and objects one after the other.
+
+    Raises ModelError for a density that is none, InputError for grids that do not go together.
+    """
+
+def density_encode(
+    density: Density, grids: Sequence[NDArray[np.int32]], instruction_set: str = ""
+) -> list[tuple[bytes, NDArray[np.int32]]]:
+    """For each variable its stream: bytes, and the integers that escape."""
+
+def density_decode(
+    density: Density, events: int, streams: Sequence[tuple[bytes, NDArray[np.int32]]], instruction_set: str = ""
+) -> list[NDArray[np.int32]]:
+    """The grid integers of streams; CorruptionError for what density_encode does not give."""
 
 @final
 class Engine:

@@ -18,7 +18,7 @@ def compile_recipe(
 
     Args:
         tree: the TTree or RNTuple; default the recipe's, else the only one in the file.
-        networks: a trained model, whose networks go along; without it there are none, and the codec is `plain`.
+        networks: a trained model, whose networks and density go along; without it the codec is `plain`.
         where: names `networks` in errors.
 
     Raises:
@@ -31,7 +31,7 @@ def compile_recipe(
     if networks is None:
         return Model(resolved.to_text(), to_rules(resolved))
     _check_fit(resolved, networks, where)
-    return Model(resolved.to_text(), to_rules(resolved), networks.training, networks.collections)
+    return Model(resolved.to_text(), to_rules(resolved), networks.training, networks.collections, networks.density)
 
 
 def model_for(

@@ -24,6 +24,7 @@ from pydantic import (
 
 from aeplugin.documents import Strict, from_yaml, refuse_boolean
 from aeplugin.errors import RecipeError, nearest
+from aeplugin.recipe_density import Density
 from aeplugin.recipe_events import EventNetwork
 from aeplugin.recipe_resolution import NAME, is_glob, resolve
 from aeplugin.recipe_training import Loss, Network, Normalisation, Positive, Training
@@ -137,7 +138,7 @@ class Column(LooseColumn):
     )
 
 
-Codec = Literal["auto", "plain", "autoencoder"]
+Codec = Literal["auto", "plain", "autoencoder", "autoregressive"]
 
 
 class Collection(Strict):
@@ -196,6 +197,7 @@ class Recipe(Strict):
     drop: list[ColumnName] = Field(default=[], description="names or globs of columns that are left out")
     training: Training = Training()
     events: EventNetwork | None = Field(default=None, description="a network that sees whole events, for scores")
+    density: Density | None = Field(default=None, description="the model of the codec autoregressive")
     plots: Plots = Plots()
 
     @model_validator(mode="after")
@@ -211,6 +213,17 @@ class Recipe(Strict):
             if is_glob(name) and column.label:
                 raise ValueError(f"columns: the glob {name!r} stands for several columns and cannot have 'label'")
         return self
+
+    @property
+    def wanted_density(self) -> Density | None:
+        """The density to train: what the recipe says of it, or that of all defaults where only a codec asks for one."""
+        asked = any(collection.codec == "autoregressive" for collection in self.collections.values())
+        return self.density or (Density() if asked else None)
+
+    @property
+    def loose_codec(self) -> Codec:
+        """The codec of columns outside collections, which only a density can do better than `plain`."""
+        return "plain" if self.wanted_density is None else "auto"
 
     @staticmethod
     def from_file(path: str | Path) -> Recipe:

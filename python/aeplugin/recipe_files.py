@@ -86,7 +86,8 @@ def recipe_rows(recipe: Recipe, schema: Mapping[str, str]) -> list[RecipeRow]:
     """The same for a resolved recipe and the columns it was resolved with."""
     rules: dict[str, tuple[str, list[float], str, str]] = dict.fromkeys(recipe.drop, ("dropped", [], "", ""))
     for name, loose in recipe.columns.items():
-        rules[name] = (str(loose.tolerance), loose.sentinels, "", "" if loose.tolerance.is_exact else "plain")
+        codec = "" if loose.tolerance.is_exact else recipe.loose_codec
+        rules[name] = (str(loose.tolerance), loose.sentinels, "", codec)
     for name, collection in recipe.collections.items():
         files = collection.file_columns(name)
         for variable, rule in collection.columns.items():

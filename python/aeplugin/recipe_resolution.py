@@ -69,7 +69,7 @@ def to_rules(recipe: Recipe) -> dict[str, Any]:
     for name, loose in recipe.columns.items():
         if not loose.tolerance.is_exact:
             rule = _rule(name, name, loose.tolerance, loose.sentinels, "")
-            collections.append({"name": name, "codec": "plain", "columns": [rule]})
+            collections.append({"name": name, "codec": recipe.loose_codec, "columns": [rule]})
     return {"collections": collections, "dropped": list(recipe.drop)}
 
 

@@ -123,7 +123,7 @@ inline aeplugin::CollectionModel RichCollection(aeplugin::Condition condition,
 
 inline aeplugin::Model RandomModel(const aeplugin::CollectionModel &collection)
 {
-   return {"columns: [pt]\n", {}, "{\"seed\": 1}", {collection}};
+   return {"columns: [pt]\n", {}, "{\"seed\": 1}", {collection}, {}};
 }
 
 } // namespace testing

@@ -99,25 +99,30 @@ class Network:
         return found
 
 
-def read_model(content: bytes) -> dict[str, Network]:
-    """The decoders in a model file, by collection."""
+def sections(content: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+    """Tag, version of the file and payload of each section of a model file."""
     magic, version = content[:8], struct.unpack_from("<I", content, 8)[0]
     assert magic == b"\x89AEPM\r\n\x1a"
-    assert version in (2, 3)
-    networks, at = {}, 16
+    assert version in (2, 3, 4)
+    at = 16
     while at < len(content):
         tag, crc, size = struct.unpack_from("<4sIQ", content, at)
         payload = content[at + 16 : at + 16 + size]
         assert zlib.crc32(payload) == crc
         at += 16 + size
-        if tag == b"COLL":
-            name, network = CollectionReader(payload, version).read()
-            networks[name] = network
-    return networks
+        yield tag, version, payload
+
+
+def read_model(content: bytes) -> dict[str, Network]:
+    """The decoders in a model file, by collection."""
+    found = sections(content)
+    return dict(CollectionReader(payload, version).read() for tag, version, payload in found if tag == b"COLL")
 
 
 @dataclass
-class CollectionReader:
+class Reader:
+    """Takes numbers and text from the payload of a section, one after the other."""
+
     payload: bytes
     version: int
     at: int = 0
@@ -130,17 +135,24 @@ class CollectionReader:
     def one(self, letter: str) -> Any:
         return next(self.take(letter))
 
-    def floats(self, number: int) -> Array:
-        return np.array(list(self.take(f"{number}f")), np.float32)
+    def floats(self, number: int, precision: str = "f4") -> Array:
+        """float32, from that or (`f2`) from half precision."""
+        found = np.frombuffer(self.payload, "<" + precision, number, self.at)
+        self.at += found.nbytes
+        return found.astype(np.float32)
 
     def text(self) -> str:
         size = self.one("I")
         return str(self.one(f"{size}s").decode()) if size else ""
 
+
+class CollectionReader(Reader):
+    """The section COLL."""
+
     def column(self) -> NetworkColumn:
         variable, _name = self.text(), self.text()
         column = NetworkColumn(variable, *self.take("Bff"))
-        if self.version == 3:
+        if self.version >= 3:
             column.factor, column.offset = self.take("ff")
             knots = self.one("I")
             column.knots, column.knots_to = self.floats(knots), self.floats(knots)
@@ -153,7 +165,7 @@ class CollectionReader:
             inputs, outputs, activation = self.take("IIB")
             weights = self.floats(inputs * outputs).reshape(outputs, inputs)
             layer = NetworkLayer(weights, self.floats(outputs), activation)
-            if self.version == 3 and self.one("B"):
+            if self.version >= 3 and self.one("B"):
                 layer.gains, layer.shifts = self.floats(outputs), self.floats(outputs)
             found.append(layer)
         return found

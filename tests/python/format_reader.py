@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,11 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from format_functions import FUNCTIONS, exp_normal, log, log_normal
+from format_density import Density, decode, read_density
+from format_grids import EXACT_MARK, GRID_LIMIT, Formula, Grid, Integers
 from format_networks import Network, read_model
 
 Array = NDArray[Any]
-
-GRID_LIMIT = 2**30 - 1
-EXACT_MARK = -(2**31)
 
 # Fields of the metadata in the order of the table, with struct's letter for numbers, s for strings and a number of
 # asterisks for vectors: what `checksum` is the CRC of.
@@ -76,7 +73,7 @@ def read(path: str | Path) -> dict[str, Column]:
         for metadata in parts:
             assert metadata["checksum"] == metadata_checksum(metadata)
             model = bytes(metadata["model"]) or model
-            part = Part(metadata, read_model(model) if model else {})
+            part = Part(metadata, model)
             for block in stored[next_block : next_block + metadata["blocks"]]:
                 end = first_event + int(block["events"])
                 blocks.append(part.read_block(block, events.arrays(entry_start=first_event, entry_stop=end)))
@@ -168,6 +165,7 @@ class Stream:
 class Group:
     name: str
     single: bool
+    codec: str
     columns: list[int]
     streams: list[Stream]
     latent_steps: list[float]
@@ -176,26 +174,57 @@ class Group:
     """Position in `columns`."""
 
 
+Decoded = tuple[Array, list[Array]]
+"""Counts (empty in a single group) and the grid integers of each column."""
+
+
 class Part:
     """One entry of the metadata, and what it takes to decode its blocks."""
 
-    def __init__(self, metadata: dict[str, Any], networks: dict[str, Network]) -> None:
+    def __init__(self, metadata: dict[str, Any], model: bytes) -> None:
         assert metadata["format_version"] == 1
         self.metadata = metadata
         self.names, self.types = metadata["column_names"], metadata["column_types"]
         self.kept = [i for i, group in enumerate(metadata["column_groups"]) if group == -1]
         self.grids = {i: self.make_grid(i) for i in range(len(self.names)) if i not in self.kept}
+        networks = read_model(model) if model else {}
         self.groups = [self.make_group(g, networks) for g in range(len(metadata["group_names"]))]
+        self.together = [group for group in self.groups if group.codec == "autoregressive"]
+        self.density = read_density(model) if self.together else None
         streams = [stream for group in self.groups for stream in group.streams]
         names = iter(field_names([n for s in streams for n in (s.name, s.name + "_low")],
                                  ("events", "checksums", "special")))  # fmt: skip
         for stream in streams:
             stream.fields = (next(names), next(names))
+        if self.density:
+            self.check(self.density)
 
-    def make_grid(self, i: int) -> Grid:
+    def check(self, density: Density) -> None:
+        """That the density is about the columns of the groups coded together, and about nothing else."""
+        expected = {(group.name, "", "", "exact", 0.0, False) for group in self.together if not group.single}
+        for group in self.together:
+            for variable, k in group.variables.items():
+                i = group.columns[k]
+                tolerance, value = (self.metadata[f"column_{name}"][i] for name in ("tolerances", "tolerance_values"))
+                is_double = tolerance != "exact" and "double" in self.types[i]
+                expected.add((group.name, variable, self.names[i], tolerance, value, is_double))
+            assert not any(self.metadata["column_formulas"][i] for i in group.columns)
+        found = [(v.group, v.name, v.column, v.tolerance, v.tolerance_value, v.is_double) for v in density.variables]
+        assert len(found) == len(expected)
+        assert set(found) == expected
+
+    def make_grid(self, i: int) -> Grid | Integers:
+        if self.metadata["column_tolerances"][i] == "exact":
+            return Integers(np.dtype(dtype_of(self.types[i])), self.types[i])
         of = {name: self.metadata[f"column_{name}"][i] for name in ("tolerances", "tolerance_values", "sentinels")}
         is_float = "float" in self.types[i]
         return Grid(of["tolerances"], of["tolerance_values"], np.dtype("f4" if is_float else "f8"), of["sentinels"])
+
+    def grid(self, i: int) -> Grid:
+        """That of a column with a tolerance."""
+        grid = self.grids[i]
+        assert isinstance(grid, Grid)
+        return grid
 
     def make_group(self, g: int, networks: dict[str, Network]) -> Group:
         of = {name.removeprefix("group_"): v[g] for name, v in self.metadata.items() if name.startswith("group_")}
@@ -209,10 +238,11 @@ class Part:
             streams.append(Stream(self.names[i], packing))
         for k, latent in enumerate(zip(of["latent_offsets"], of["latent_bits"], strict=True)):
             streams.append(Stream(f"{of['names']}_latent_{k}", Packing(*latent)))
-        assert of["codecs"] in ("plain", "autoencoder")
+        assert of["codecs"] in ("plain", "autoencoder", "autoregressive")
         network = networks[of["names"]] if of["codecs"] == "autoencoder" else None
         variables = {self.metadata["column_variables"][i]: k for k, i in enumerate(columns)}
-        return Group(of["names"], bool(of["single"]), columns, streams, of["latent_steps"], network, variables)
+        return Group(of["names"], bool(of["single"]), of["codecs"], columns, streams, of["latent_steps"], network,
+                     variables)  # fmt: skip
 
     def read_block(self, block: ak.Record, events: ak.Array) -> dict[str, Column]:
         columns = {}
@@ -220,14 +250,46 @@ class Part:
             columns[i] = flat(events[name], self.types[i])
             assert columns[i].checksum() == block["checksums"][i], self.names[i]
         special = Special(ak.to_numpy(block["special"]).tobytes())
-        for group in self.groups:
-            columns |= self.read_group(group, block, special)
+        lists = [self.lists(group, special) for group in self.groups]
         assert special.at == len(special.content)
+        decoded = self.decode_together(block, lists)
+        for group, (exact, wide) in zip(self.groups, lists, strict=True):
+            if group.codec == "autoregressive":
+                columns |= self.finish_group(group, block, exact, *decoded[group.name])
+            else:
+                columns |= self.finish_group(group, block, exact, *self.decode_group(group, block, wide))
         return {name: columns[i] for i, name in enumerate(self.names)}
 
-    def read_group(self, group: Group, block: ak.Record, special: Special) -> dict[int, Column]:
-        exact = [special.take(f"u{self.grids[i].dtype.itemsize}") for i in group.columns]
-        wide = [special.take("i4") for _ in group.streams]
+    def lists(self, group: Group, special: Special) -> tuple[list[Array], list[Array]]:
+        """Values kept exactly per column, and wide integers per stream."""
+        exact = [special.take(f"u{self.grids[i].exact_bytes}") for i in group.columns]
+        return exact, [special.take("i4") for _ in group.streams]
+
+    def decode_together(self, block: ak.Record, lists: list[tuple[list[Array], list[Array]]]) -> dict[str, Decoded]:
+        """The groups of the codec `autoregressive`."""
+        if not self.together:
+            return {}
+        assert self.density is not None
+        found: dict[tuple[str, str], tuple[Stream, Array, Grid | None]] = {}
+        for group, (_, wide_lists) in zip(self.groups, lists, strict=True):
+            names = [*([] if group.single else [""]), *group.variables]
+            grids = [*([] if group.single else [None]), *(self.grids[i] for i in group.columns)]
+            if group.codec == "autoregressive":
+                for name, stream, wide, grid in zip(names, group.streams, wide_lists, grids, strict=True):
+                    found[group.name, name] = stream, wide, grid if isinstance(grid, Grid) else None
+        of = [found[variable.group, variable.name] for variable in self.density.variables]
+        streams = [ak.to_numpy(block[stream.fields[0]]).tobytes() for stream, _, _ in of]
+        wide = [wide for _, wide, _ in of]
+        integers = decode(self.density, [grid for _, _, grid in of], int(block["events"]), streams, wide)
+        values = {(v.group, v.name): k for v, k in zip(self.density.variables, integers, strict=True)}
+        none = np.empty(0, np.int64)
+        return {
+            group.name: (values.get((group.name, ""), none), [values[group.name, name] for name in group.variables])
+            for group in self.together
+        }
+
+    def decode_group(self, group: Group, block: ak.Record, wide: list[Array]) -> Decoded:
+        """A group of another codec."""
         streams = [(stream, codes, block) for stream, codes in zip(group.streams, wide, strict=True)]
         objects = int(block["events"])
         counts = np.empty(0, np.int64)
@@ -241,28 +303,33 @@ class Part:
         predicted = group.network.decode(latents, group.latent_steps, objects) if group.network else {}
         grids: dict[int, Array] = {}
 
-        def decode(k: int) -> Array:
+        def grid_integers(k: int) -> Array:
             """Grid integers of column k of the group, after those that it is predicted from."""
             if k not in grids:
                 i = group.columns[k]
                 variable, formula = (self.metadata[f"column_{name}"][i] for name in ("variables", "formulas"))
                 guess = zeros
                 if variable in predicted:
-                    guess = self.grids[i].nearest(predicted[variable])
+                    guess = self.grid(i).nearest(predicted[variable])
                 elif formula:
                     values = Formula(formula, value_of).evaluate()
-                    guess = self.grids[i].nearest(np.broadcast_to(values, objects))
+                    guess = self.grid(i).nearest(np.broadcast_to(values, objects))
                 grids[k] = unpack(*streams[k], guess)
             return grids[k]
 
         def value_of(variable: str) -> Array:
             k = group.variables[variable]
-            grid = decode(k)
-            return np.where(grid < -GRID_LIMIT, np.nan, self.grids[group.columns[k]].value(grid))
+            integers = grid_integers(k)
+            return np.where(integers < -GRID_LIMIT, np.nan, self.grid(group.columns[k]).value(integers))
 
+        return counts, [grid_integers(k) for k in range(len(group.columns))]
+
+    def finish_group(self, group: Group, block: ak.Record, exact: list[Array], counts: Array,
+                     grids: list[Array]) -> dict[int, Column]:  # fmt: skip
+        """Checks and decodes what a group has."""
         columns = {}
         for k, i in enumerate(group.columns):
-            grid = decode(k)
+            grid = grids[k]
             crc = zlib.crc32(counts.astype("<i4").tobytes())
             crc = zlib.crc32(exact[k].tobytes(), zlib.crc32(grid.astype("<i4").tobytes(), crc))
             assert crc == block["checksums"][i], self.names[i]
@@ -305,103 +372,3 @@ def unpack(stream: Stream, wide: Array, block: ak.Record, predicted: Array) -> A
     integers[is_wide] = wide
     assert (np.abs(integers[codes > packing.sentinels]) <= GRID_LIMIT).all()
     return integers
-
-
-class Grid:
-    """The grid of a column."""
-
-    def __init__(self, kind: str, tolerance: float, dtype: np.dtype[Any], sentinels: list[float]) -> None:
-        assert kind in ("abs", "rel")
-        self.is_relative, self.dtype = kind == "rel", dtype
-        self.sentinels = np.array(sentinels, np.float64).astype(dtype)
-        self.step, self.floor, self.largest = 2 * tolerance, 0.0, float(GRID_LIMIT)
-        if self.is_relative:
-            margin = 2.0**-24 if dtype == np.float32 else 2.0**-46
-            inner = tolerance - margin if tolerance >= 2 * margin else tolerance
-            with np.errstate(all="ignore"):
-                step, low, high = log(np.array([1 + inner, 2.0**-149, 2.0**128])) * [2, 1, 1]
-                self.step, self.floor = float(step), float(np.rint(low / step) - 1)
-                self.largest = min(self.largest, float(np.rint(high / step) - self.floor))
-
-    def value(self, grid: Array) -> Array:
-        """What integers on the grid stand for, before rounding to the column's type."""
-        if not self.is_relative:
-            return grid * self.step
-        with np.errstate(all="ignore"):
-            size = exp_normal((np.abs(grid) + self.floor) * self.step)
-        return np.where(grid == 0, 0.0, np.copysign(size, grid))
-
-    def decode(self, grid: Array, exact: Array) -> Array:
-        with np.errstate(all="ignore"):
-            values = self.value(grid).astype(self.dtype)
-        bits = values.view(f"u{self.dtype.itemsize}")
-        marks = grid - EXACT_MARK
-        assert (marks == 0).sum() == len(exact)
-        bits[marks == 0] = exact
-        is_sentinel = (marks > 0) & (marks < 2**30)
-        bits[is_sentinel] = self.sentinels.view(bits.dtype)[marks[is_sentinel] - 1]
-        return values
-
-    def nearest(self, predictions: Array) -> Array:
-        """The integer nearest to each prediction, 0 where it is not on the grid."""
-        with np.errstate(all="ignore"):
-            if not self.is_relative:
-                grid = np.rint(predictions / self.step)
-                on_grid = np.abs(grid) <= GRID_LIMIT
-            else:
-                size = np.abs(predictions)
-                in_range = (size >= 2.0**-151) & (size <= 2.0**130)
-                grid = np.rint(log_normal(np.where(in_range, size, 1.0)) / self.step) - self.floor
-                on_grid = in_range & (grid >= 1) & (grid <= self.largest)
-                grid = np.copysign(grid, predictions)
-            return np.where(on_grid, grid, 0).astype(np.int64)
-
-
-class Formula:
-    """A formula, evaluated while it is parsed."""
-
-    TOKEN = re.compile(r"[ \t\n]*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(.))", re.ASCII)
-
-    def __init__(self, text: str, value_of: Callable[[str], Array]) -> None:
-        self.tokens = [match.groups() for match in self.TOKEN.finditer(text)]
-        self.value_of = value_of
-
-    def evaluate(self) -> Array:
-        with np.errstate(all="ignore"):
-            result = self.sum()
-        assert not self.tokens
-        return result
-
-    def take(self, *symbols: str) -> str:
-        """The next token if it is one of these, else nothing."""
-        return self.tokens.pop(0)[2] if self.tokens and self.tokens[0][2] in symbols else ""
-
-    def sum(self) -> Array:
-        result = self.product()
-        while operator := self.take("+", "-"):
-            other = self.product()
-            result = result + other if operator == "+" else result - other
-        return result
-
-    def product(self) -> Array:
-        result = self.factor()
-        while operator := self.take("*", "/"):
-            other = self.factor()
-            result = result * other if operator == "*" else result / other
-        return result
-
-    def factor(self) -> Array:
-        if self.take("-"):
-            return -self.factor()
-        if self.take("("):
-            return self.closed()
-        number, name, _ = self.tokens.pop(0)
-        if number is not None:
-            return np.array(float(number))
-        assert name is not None
-        return FUNCTIONS[name](self.closed()) if self.take("(") else self.value_of(name)
-
-    def closed(self) -> Array:
-        result = self.sum()
-        assert self.take(")")
-        return result

@@ -18,8 +18,9 @@ import uproot
 import aeplugin
 from aeplugin.compressed import CompressedFile
 from format_functions import FUNCTIONS
+from format_grids import EXACT_MARK, Grid
 from format_networks import read_model
-from format_reader import EXACT_MARK, METADATA, Column, Grid, depth_of, dtype_of, field_names, flat, read
+from format_reader import METADATA, Column, depth_of, dtype_of, field_names, flat, read
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden"

@@ -192,7 +192,7 @@ def test_all_problems_are_told_at_once() -> None:
         ((*COLUMN, "predict"), True, r"predict.*: expected a formula, as in 'pt \* cosh\(eta\)', or none, got True"),
         ((*COLUMN, "predict"), " ", "predict.*: the formula is empty; to predict nothing say none"),
         ((*COLUMN, "predict"), "x" * 1001, "predict.*: .*at most 1000 characters"),
-        ((*COLLECTION, "codec"), "lzma", "codec: .*'auto', 'plain' or 'autoencoder', got 'lzma'"),
+        ((*COLLECTION, "codec"), "lzma", "codec: .*'autoencoder' or 'autoregressive', got 'lzma'"),
         (
             (*COLLECTION, "columns", "a*"),
             {"tolerance": "exact", "column": "x"},

@@ -15,6 +15,12 @@
 
 namespace aeplugin {
 
+class GroupCoder;
+struct GroupSpecial;
+namespace codecs {
+class AutoregressiveCodec;
+}
+
 /// Integers as they are stored, 1, 2 or 4 bytes each.
 using Integers = std::variant<std::vector<std::uint8_t>, std::vector<std::uint16_t>, std::vector<std::uint32_t>>;
 
@@ -41,8 +47,8 @@ struct StoredBlock {
 /// Encodes blocks of events and decodes them. Safe to use from several threads.
 class BlockCoder {
 public:
-   /// \param model needed where a group is stored by an autoencoder
-   /// \throws ModelError where the model lacks a collection or does not fit the layout
+   /// \param model needed where a group is stored by an autoencoder or a density
+   /// \throws ModelError where the model lacks a collection or a density, or does not fit the layout
    BlockCoder(Layout layout, const Model &model, const std::string &instructionSet = "");
    /// The coder of a part of a file. \throws see Metadata::GetLayout; CorruptionError where the model does not fit
    static BlockCoder OfPart(const Metadata &part, const Model &model, const std::string &where);
@@ -65,13 +71,19 @@ public:
                const std::string &where) const;
 
 private:
-   struct GroupCoder;
-
+   /// For each group, for each column of it, whether it is among columns of the schema.
+   std::vector<std::vector<bool>> Wanted(const std::vector<std::size_t> &columns) const;
+   /// For each group, for each stream of it, whether columns need it.
+   std::vector<std::vector<bool>> NeededStreams(const std::vector<std::vector<bool>> &wanted) const;
+   /// Decodes the columns of groups that are wanted.
+   void DecodeGroups(const StoredBlock &stored, std::vector<GroupSpecial> &specials,
+                     const std::vector<std::vector<bool>> &wanted, TableBlock &block) const;
    /// \throws CorruptionError unless every value comes back within its tolerance
    void Prove(const StoredBlock &stored, const TableBlock &block) const;
 
    Layout fLayout;
    std::vector<std::unique_ptr<GroupCoder>> fGroups;
+   std::unique_ptr<codecs::AutoregressiveCodec> fDensity; ///< of all groups of that codec; null where there are none
    std::vector<StoredField> fFields;
 };
 

@@ -38,7 +38,7 @@ struct Metadata {
    std::vector<double> fColumnMaxErrors;      ///< achieved, in the terms of the tolerance
    std::vector<std::string> fGroupNames;
    std::vector<std::uint8_t> fGroupSingle; ///< 1 for one value per event
-   std::vector<std::string> fGroupCodecs;  ///< "plain" or "autoencoder"
+   std::vector<std::string> fGroupCodecs;  ///< "plain", "autoencoder" or "autoregressive"
    std::vector<std::int32_t> fGroupCountOffsets;
    std::vector<std::uint8_t> fGroupCountBits; ///< 0 where there is one value per event
    std::vector<std::vector<float>> fGroupLatentSteps;

@@ -1,25 +1,18 @@
 #ifndef AEPLUGIN_MODEL_HXX
 #define AEPLUGIN_MODEL_HXX
 
+#include <aeplugin/density.hxx>
 #include <aeplugin/error.hxx>
+#include <aeplugin/network.hxx>
 #include <aeplugin/rules.hxx>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace aeplugin {
-
-enum class Activation : std::uint8_t {
-   kLinear = 0,
-   kTanh = 1,
-   kRelu = 2,
-   kLeakyRelu = 3, ///< slope 0.01 below 0
-   kElu = 4,       ///< e^x - 1 below 0
-   kSilu = 5,      ///< x / (1 + e^-x)
-   kGelu = 6       ///< x / 2 (1 + erf(x / sqrt 2))
-};
 
 /// How the values of a column enter a network: standardised = (transform(x) - mean) / scale.
 enum class Transform : std::uint8_t {
@@ -32,21 +25,6 @@ enum class Transform : std::uint8_t {
 
 /// Which networks are told the label of an object, after their other inputs: a one for its category, else zeros.
 enum class Condition : std::uint8_t { kNone = 0, kEncoder = 1, kDecoder = 2, kBoth = 3 };
-
-/// A dense layer: out = activation(y) with y = weights . in + biases. Where there are gains, with layer norm:
-/// out = activation(gains (y - mean) / sqrt(variance + 1e-5) + shifts), mean and variance being those of the object's
-/// y.
-struct Layer {
-   std::uint32_t fInputs = 0;
-   std::uint32_t fOutputs = 0;
-   Activation fActivation = Activation::kLinear;
-   std::vector<float> fWeights; ///< outputs x inputs, row by row, as torch.nn.Linear keeps them
-   std::vector<float> fBiases;  ///< outputs
-   std::vector<float> fGains;   ///< outputs, or none
-   std::vector<float> fShifts;
-};
-
-using Network = std::vector<Layer>;
 
 /// One variable of a collection and its normalisation.
 struct ModelColumn {
@@ -87,14 +65,15 @@ struct CollectionModel {
    void Validate(const std::string &where = "model") const;
 };
 
-/// A model: recipe, what the recipe means for the compressor, training summary and the autoencoders that were trained,
-/// at most one per collection. docs/model-file.md specifies its file, which holds numbers and text only, so that
+/// A model: recipe, what the recipe means for the compressor, training summary, the autoencoders that were trained, at
+/// most one per collection, and a density of whole events where one was. docs/model-file.md specifies its file, which holds numbers and text only, so that
 /// loading one from a stranger is safe.
 struct Model {
    std::string fRecipe;   ///< YAML text
    Rules fRules;          ///< the recipe, every pattern resolved
    std::string fTraining; ///< JSON text: losses, seed, versions
    std::vector<CollectionModel> fCollections;
+   std::optional<Density> fDensity;
 
    /// \throws InputError for a missing file; ModelError for one that is no model or holds an impossible one;
    /// CompatibilityError for a newer version; CorruptionError for a damaged one

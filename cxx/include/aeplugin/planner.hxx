@@ -15,7 +15,7 @@ namespace aeplugin {
 /// \param model may have no networks; then the codec `auto` means `plain`
 /// \param events in the whole table, over which the size of a model is spread
 /// \throws RecipeError naming columns of the rules that the table lacks or that cannot be compressed; ModelError where
-/// the codec `autoencoder` is asked for and the model lacks the collection
+/// the codec `autoencoder` or `autoregressive` is asked for and the model lacks a network or density of the collection
 Layout MakeLayout(const TableSchema &schema, const Model &model, const std::vector<TableBlock> &sample,
                   std::uint64_t events);
 

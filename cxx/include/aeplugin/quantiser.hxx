@@ -79,6 +79,9 @@ public:
    /// The grid integer nearest to each value, for predictions; `otherwise` for what is not finite or off the grid.
    /// The same bits on every machine, but not checked against the tolerance.
    void Nearest(const double *values, std::size_t n, Grid otherwise, Grid *grid) const;
+   /// The same, with 0 for what is off the grid, and how far beyond its integer each value lies, in steps: from -1/2 to
+   /// 1/2, and 0 where the integer is 0 by a relative tolerance or because the value is off the grid.
+   void Locate(const double *values, std::size_t n, Grid *grid, float *beyond) const;
 
 private:
    template <typename T>

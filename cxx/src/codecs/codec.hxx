@@ -18,6 +18,12 @@ namespace aeplugin::codecs {
 /// The grid integers of a group in a block: [column][object], marks of special values among them.
 using GroupGrids = std::vector<std::vector<Grid>>;
 
+/// All integers of a group in a block.
+struct GroupIntegers {
+   std::vector<Grid> fCounts; ///< of the objects per event; empty where values are single
+   GroupGrids fGrids;
+};
+
 /// The number of objects that a group has in each event; empty for values that are single.
 /// \throws InputError where its columns differ in that, naming event and columns
 std::vector<Grid> CountObjects(const Group &group, const TableSchema &schema, const TableBlock &block);

@@ -1,4 +1,7 @@
+#include "avx2_lanes.hxx"
 #include "kernel_set.hxx"
+
+#include <cstring>
 
 #include <immintrin.h>
 
@@ -9,6 +12,7 @@ struct Avx512Lanes {
    static constexpr std::size_t kLanes = 16;
    static constexpr std::size_t kTileRows = 6;
    static constexpr std::size_t kTileVectors = 4;
+   static constexpr std::size_t kColumnsVectors = 4;
    using Floats = float __attribute__((vector_size(64)));
    using Ints = int __attribute__((vector_size(64)));
    static constexpr std::size_t kDoubles = 8;
@@ -19,15 +23,47 @@ struct Avx512Lanes {
    using HalfInts = std::int32_t __attribute__((vector_size(32)));
 
    static Floats Fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
-   // With a mask of all lanes: for the function without one GCC 12 warns of a variable in its own header.
+   // With masks of all lanes: for the functions without one GCC 12 warns of variables in its own header.
+   /// a > b ? a : b: where one is a NaN, b
+   static Floats Max(Floats a, Floats b) { return _mm512_maskz_max_ps(0xffff, a, b); }
+   /// a < b ? a : b
+   static Floats Min(Floats a, Floats b) { return _mm512_maskz_min_ps(0xffff, a, b); }
+   static Ints Gather(const int *from, Ints at)
+   {
+      return Joined<Ints>(Avx2Lanes::Gather(from, Half(at, 0)), Avx2Lanes::Gather(from, Half(at, 1)));
+   }
+   static Floats Gather(const float *from, Ints at)
+   {
+      return Joined<Floats>(Avx2Lanes::Gather(from, Half(at, 0)), Avx2Lanes::Gather(from, Half(at, 1)));
+   }
+   static bool Any(Ints mask)
+   {
+      const auto bits = reinterpret_cast<__m512i>(mask);
+      return _mm512_test_epi32_mask(bits, bits) != 0;
+   }
+   static Floats Sqrt(Floats x) { return _mm512_maskz_sqrt_ps(0xffff, x); }
    static Doubles Sqrt(Doubles x) { return _mm512_maskz_sqrt_pd(0xff, x); }
+
+private:
+   static Avx2Lanes::Ints Half(Ints x, std::size_t half)
+   {
+      Avx2Lanes::Ints halves[2];
+      std::memcpy(halves, &x, sizeof x);
+      return halves[half];
+   }
+   template <typename Whole, typename Part>
+   static Whole Joined(Part low, Part high)
+   {
+      const auto lower = _mm512_maskz_broadcast_i64x4(0x0f, reinterpret_cast<__m256i>(low));
+      return reinterpret_cast<Whole>(_mm512_mask_broadcast_i64x4(lower, 0xf0, reinterpret_cast<__m256i>(high)));
+   }
 };
 
 } // namespace
 
 const KernelSet &Avx512Kernels()
 {
-   static constexpr KernelSet kSet = MakeKernelSet<Avx512Lanes>();
+   static constexpr KernelSet kSet = MakeKernelSet<Avx512Lanes, Avx2Lanes>();
    return kSet;
 }
 

@@ -1,6 +1,8 @@
 #ifndef AEPLUGIN_KERNELS_ELEMENTARY_HXX
 #define AEPLUGIN_KERNELS_ELEMENTARY_HXX
 
+#include <cstring>
+
 // Elementary functions on vectors of lanes. `L` is an instruction set's description of its lanes (see generic.cxx);
 // `L::Floats` and `L::Ints` are GCC vector types, so that everything but the fused multiply-add is plain arithmetic
 // that rounds alike everywhere.
@@ -11,6 +13,20 @@ template <typename L>
 inline typename L::Floats Splat(float value)
 {
    return value - typename L::Floats{};
+}
+
+template <typename L>
+inline typename L::Floats Load(const float *from)
+{
+   typename L::Floats value;
+   std::memcpy(&value, from, sizeof value);
+   return value;
+}
+
+template <typename L>
+inline void Store(float *to, typename L::Floats value)
+{
+   std::memcpy(to, &value, sizeof value);
 }
 
 template <typename L>
@@ -134,6 +150,15 @@ inline typename L::Floats ExpOfNegative(typename L::Floats x)
 {
    const ExpParts<L> parts(Clamp<L>(x, -104.0f, 0.0f));
    return Scale<L>(parts.fRest + 1.0f, parts.fNumber);
+}
+
+/// e^x for |x| up to 32, where one factor is enough. Relative error below 1e-7.
+template <typename L>
+inline typename L::Floats ExpBounded(typename L::Floats x)
+{
+   const ExpParts<L> parts(x);
+   const auto exponent = __builtin_convertvector(parts.fNumber, typename L::Ints);
+   return (parts.fRest + 1.0f) * reinterpret_cast<typename L::Floats>((exponent + 127) << 23);
 }
 
 template <typename L>

@@ -10,6 +10,7 @@ struct GenericLanes {
    static constexpr std::size_t kLanes = 4;
    static constexpr std::size_t kTileRows = 4;
    static constexpr std::size_t kTileVectors = 2;
+   static constexpr std::size_t kColumnsVectors = 2;
    using Floats = float __attribute__((vector_size(16)));
    using Ints = int __attribute__((vector_size(16)));
    static constexpr std::size_t kDoubles = 2;
@@ -25,6 +26,31 @@ struct GenericLanes {
       for (std::size_t lane = 0; lane < kLanes; ++lane)
          result[lane] = std::fma(a[lane], b[lane], c[lane]);
       return result;
+   }
+   /// a > b ? a : b: where one is a NaN, b
+   static Floats Max(Floats a, Floats b) { return a > b ? a : b; }
+   /// a < b ? a : b
+   static Floats Min(Floats a, Floats b) { return a < b ? a : b; }
+   static Ints Gather(const int *from, Ints at)
+   {
+      Ints result{};
+      for (std::size_t lane = 0; lane < kLanes; ++lane)
+         result[lane] = from[at[lane]];
+      return result;
+   }
+   static Floats Gather(const float *from, Ints at)
+   {
+      Floats result{};
+      for (std::size_t lane = 0; lane < kLanes; ++lane)
+         result[lane] = from[at[lane]];
+      return result;
+   }
+   static bool Any(Ints mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
+   static Floats Sqrt(Floats x)
+   {
+      for (std::size_t lane = 0; lane < kLanes; ++lane)
+         x[lane] = std::sqrt(x[lane]);
+      return x;
    }
    static Doubles Sqrt(Doubles x)
    {

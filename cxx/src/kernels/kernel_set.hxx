@@ -1,10 +1,12 @@
 #ifndef AEPLUGIN_KERNELS_KERNEL_SET_HXX
 #define AEPLUGIN_KERNELS_KERNEL_SET_HXX
 
+#include "columns.hxx"
 #include "elementary.hxx"
 #include "elementary_double.hxx"
 #include "kernels.hxx"
 #include "quantise.hxx"
+#include "slices.hxx"
 
 #include <cstring>
 #include <type_traits>
@@ -13,20 +15,6 @@
 // are compiled for different CPUs, and no inline function of one may stand in for that of another.
 namespace aeplugin::kernels {
 namespace {
-
-template <typename L>
-inline typename L::Floats Load(const float *from)
-{
-   typename L::Floats value;
-   std::memcpy(&value, from, sizeof value);
-   return value;
-}
-
-template <typename L>
-inline void Store(float *to, typename L::Floats value)
-{
-   std::memcpy(to, &value, sizeof value);
-}
 
 /// `Rows` rows times `Vectors` vectors of outputs, accumulated in registers.
 template <typename L, std::size_t Rows, std::size_t Vectors>
@@ -145,7 +133,8 @@ constexpr DoubleKernels MakeDoubleKernels()
            MapDoubles<L, Cosh<L>>, MapDoubles<L, Abs<L>>, MapAtan2<L>};
 }
 
-template <typename L>
+/// `Octets`: lanes of which kDecodedRows are a whole number of vectors.
+template <typename L, typename Octets = L>
 constexpr KernelSet MakeKernelSet()
 {
    return {Dense<L>,
@@ -157,8 +146,11 @@ constexpr KernelSet MakeKernelSet()
            Map<L, Elu<L>>,
            Map<L, Silu<L>>,
            Map<L, Gelu<L>>,
+           Map<L, Sigma<L>>,
            MakeDoubleKernels<L>(),
-           {Encode<L, float>, Encode<L, double>, Decode<L, float>, Decode<L, double>, Nearest<L>}};
+           {Encode<L, float>, Encode<L, double>, Decode<L, float>, Decode<L, double>, Nearest<L>},
+           Columns<L>,
+           {PrepareSlices<L>, EncodeSlices<L>, DecodeSlices<Octets>}};
 }
 
 } // namespace

@@ -1,6 +1,9 @@
 #ifndef AEPLUGIN_KERNELS_HXX
 #define AEPLUGIN_KERNELS_HXX
 
+#include "aligned.hxx"
+#include "density_calls.hxx"
+
 #include <aeplugin/quantiser.hxx>
 
 #include <cstddef>
@@ -14,31 +17,6 @@ namespace aeplugin::kernels {
 
 /// Weights are packed in panels of this many outputs: inputs x kPanel floats, one after the other.
 constexpr std::size_t kPanel = 64;
-/// Rows of activations and packed weights are padded to a multiple of this many floats: the widest vector.
-constexpr std::size_t kAlign = 16;
-
-constexpr std::size_t PaddedWidth(std::size_t width)
-{
-   return (width + kAlign - 1) / kAlign * kAlign;
-}
-
-/// Floats from a multiple of kAlign of them on: a vector that straddles two cache lines takes twice as long to load.
-class AlignedFloats {
-public:
-   AlignedFloats() = default;
-   explicit AlignedFloats(std::size_t size) : fLines((size + kAlign - 1) / kAlign) {}
-
-   std::size_t size() const { return fLines.size() * kAlign; } ///< padded
-   float *data() { return fLines.empty() ? nullptr : fLines.front().fFloats; }
-   const float *data() const { return fLines.empty() ? nullptr : fLines.front().fFloats; }
-
-private:
-   struct alignas(kAlign * sizeof(float)) Line {
-      float fFloats[kAlign] = {};
-   };
-   std::vector<Line> fLines;
-};
-
 /// One dense layer: y[r][o] = bias[o] + sum over i of x[r][i] * weight[i][o], summed in the order of i.
 struct DenseCall {
    const float *fIn; ///< rows x fInStride
@@ -103,8 +81,11 @@ struct KernelSet {
    MapFunction fElu;
    MapFunction fSilu;
    MapFunction fGelu;
+   MapFunction fSigma; ///< 1 / (1 + e^-x), arguments being brought into +-30
    DoubleKernels fDoubles;
    QuantiserKernels fQuantiser;
+   void (*fColumns)(const ColumnsCall &);
+   SlicesKernels fSlices;
 };
 
 /// The kernels of an instruction set ("generic", "avx2", "avx512"), or of the best that this CPU has ("").

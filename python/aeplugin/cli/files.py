@@ -104,7 +104,7 @@ def convert(
 @click.option("--tree", help="The TTree or RNTuple to compress; default the recipe's, else the only one in the file.")
 @click.option(
     "--codec",
-    type=click.Choice(["auto", "plain", "autoencoder"]),
+    type=click.Choice(["auto", "plain", "autoencoder", "autoregressive"]),
     show_default="the recipe's",
     help="How the collections are stored; never changes what is promised.",
 )

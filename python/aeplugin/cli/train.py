@@ -56,9 +56,10 @@ def train(
     tensorboard: bool,
     **options: Any,
 ) -> None:
-    """Train the autoencoders of a recipe on one or more ROOT files; needs the extra "train".
+    """Train the networks of a recipe on one or more ROOT files; needs the extra "train".
 
-    A model only predicts: a better one saves bits, and none can break a tolerance. Many recipes compress best without.
+    A model only predicts: a better one saves bits, and none can break a tolerance. Many recipes compress best without
+    autoencoders. Where the recipe has "density", a model of whole events for the codec autoregressive is trained, too.
 
     Where the recipe has "events", a network for whole events is trained, too, and written beside the model, with the
     suffix .events.
@@ -83,7 +84,10 @@ def train(
 def _with_options(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
     """A recipe with the keys of its training that were given on the command line; a flag only switches on."""
     changes = {key: value for key, value in options.items() if value is not None and value is not False}
-    return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})
+    update: dict[str, Any] = {"training": recipe.training.model_copy(update=changes)}
+    if "epochs" in changes and recipe.wanted_density is not None:
+        update["density"] = recipe.wanted_density.model_copy(update={"epochs": changes["epochs"]})
+    return recipe.model_copy(update=update)
 
 
 class _Training:
@@ -130,8 +134,11 @@ class _Training:
         if cuts:
             stdout.print(cut_flow_table(cuts))
         if model is not None:
-            for name, told in json.loads(model.training)["collections"].items():
+            about = json.loads(model.training)
+            for name, told in about["collections"].items():
                 _print_collection(output, name, told, self._recipe)
+            if "density" in about:
+                _print_density(output, about["density"])
         if events is not None:
             _print_events(event_output, events.summary, self._recipe)
         if self._report is not None:
@@ -146,11 +153,13 @@ class _Training:
         from aeplugin.training.run import Checkpoints, networked_collections
         from aeplugin.training.run import train as train_networks
 
-        if self._recipe.events is not None and not networked_collections(self._resolved):
+        is_wanted = networked_collections(self._resolved) or self._recipe.wanted_density is not None
+        if self._recipe.events is not None and not is_wanted:
             return None
         checkpoints = None if self._folder is None else Checkpoints(self._folder, self._resume)
         with progress_bar("train") as update:
-            return train_networks(self._sources, self._recipe, self._epoch(update), checkpoints, self._done)
+            of_collection, of_density = self._epoch(update), self._density_epoch(update)
+            return train_networks(self._sources, self._recipe, of_collection, checkpoints, self._done, of_density)
 
     def _train_events(self) -> EventModel | None:
         if self._recipe.events is None:
@@ -168,6 +177,16 @@ class _Training:
             update(progress.epochs / self._recipe.training.epochs, note)
             if self._report is not None:
                 self._report.epoch(name, progress)
+
+        return epoch
+
+    def _density_epoch(self, update: Callable[[float, str], None]) -> EpochReport:
+        """What to do after each epoch of the network of a variable of the density."""
+
+        def epoch(name: str, progress: Progress) -> None:
+            assert self._recipe.wanted_density is not None
+            note = f"density, {name}: {progress.validation_loss[-1]:.2f} bits"
+            update(progress.epochs / self._recipe.wanted_density.epochs, note)
 
         return epoch
 
@@ -195,6 +214,13 @@ def _print_collection(output: Path, name: str, told: Mapping[str, Any], recipe: 
     if told["skipped_objects"]:
         click.echo(f"  {told['skipped_objects']:,} objects that the network cannot represent left out")
     _print_rate_test(told, recipe)
+
+
+def _print_density(output: Path, told: Mapping[str, Any]) -> None:
+    bits = f"{told['validation_bits_per_event']:.1f} bits per event ({told['training_bits_per_event']:.1f} in training)"
+    click.echo(f"{output}: density: {bits}, {told['training_events']:,} + {told['validation_events']:,} events")
+    variables = ", ".join(f"{of['name']} {of['validation_bits']:.2f}" for of in told["variables"])
+    click.echo(f"  bits per value: {variables}")
 
 
 def _print_events(output: Path, told: Mapping[str, Any], recipe: Recipe) -> None:

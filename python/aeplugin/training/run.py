@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,6 +21,7 @@ from aeplugin.recipe_resolution import to_rules
 from aeplugin.recipe_training import Training
 from aeplugin.training.autoencoders import CollectionTraining, EpochReport, label_column
 from aeplugin.training.checkpoints import fingerprint
+from aeplugin.training.density import DensityReport, DensityTraining
 from aeplugin.training.event_blocks import open_files
 from aeplugin.training.sources import FileSource, MemorySource
 from aeplugin.training.summary import TrainingSummary
@@ -47,30 +49,34 @@ def train(
     report: EpochReport | None = None,
     checkpoints: Checkpoints | None = None,
     done: Callable[[str, TrainingSummary], None] | None = None,
+    report_density: DensityReport | None = None,
 ) -> Model:
-    """Train an autoencoder for every collection of `recipe` that may use one, on the events of one or more ROOT files.
+    """Train what a recipe wants on the events of one or more ROOT files: an autoencoder for every collection that may
+    use one, and a density of events.
 
-    Those are the collections of the codecs `auto` and `autoencoder` with two variables or more that have a tolerance;
-    the networks know these variables only. The recipe is matched with the columns of the first file. Objects that the
+    Autoencoders are for the collections of the codecs `auto` and `autoencoder` with two variables or more that have a
+    tolerance, and know these variables only. The recipe is matched with the columns of the first file. Objects that the
     normalisation cannot represent (not finite, a sentinel, or not positive under log10) take no part; the summary
-    counts them. Files are read in blocks: they may be larger than memory.
+    counts them. Files are read in blocks: they may be larger than memory. The density is for all collections of the
+    codecs `auto` and `autoregressive`, where the recipe has a `density` or one of them is `autoregressive`.
 
     Args:
-        report: called after each epoch.
+        report: called after each epoch of an autoencoder.
         checkpoints: to go on after whatever stops the training.
         done: called with each collection that is trained.
+        report_density: called after each epoch of the network of a variable of the density.
 
     Raises:
         InputError: there are too few objects to train on, or a column is constant; see also `CollectionTraining.fit`.
-        RecipeError: a file lacks a column of the recipe, or no collection needs a network.
+        RecipeError: a file lacks a column of the recipe, or there is nothing to train.
     """
     check_sources(paths)
     resolved = recipe.resolve(schema_of(paths[0], recipe.tree)[1], str(paths[0]))
     trained = networked_collections(resolved)
-    if not trained:
+    if not trained and resolved.wanted_density is None:
         raise RecipeError(
             "recipe: nothing to train: no collection has the codec auto or autoencoder and two variables with a "
-            "tolerance; `aeplugin compress` needs no model for this recipe"
+            "tolerance, and there is no density; `aeplugin compress` needs no model for this recipe"
         )
     groups = {name: collection.file_columns(name) for name, collection in resolved.collections.items()}
     files = open_files(paths, resolved.tree)
@@ -82,27 +88,36 @@ def train(
         idle.append(source.idle)
         trainings[name] = CollectionTraining(source, name, collection, resolved.training)
         trainings[name].prepare()
+    density = None
+    if resolved.wanted_density is not None:
+        density = DensityTraining(files, resolved)
+        idle.append(density.idle)
     if unused := set.intersection(*idle):
         raise RecipeError(
             f"recipe: training.selection.objects: {min(unused)!r} is about no collection that is trained; expected "
-            f"columns of {' or '.join(trained)}"
+            f"columns of {' or '.join(trained or resolved.collections)}"
         )
     of = fingerprint(resolved, paths)
+    folder, resume = (None, False) if checkpoints is None else (checkpoints.folder, checkpoints.resume)
     collections, summaries = [], {}
     for name, training in trainings.items():
-        path = None if checkpoints is None else checkpoints.folder / f"{name}.checkpoint"
-        model, summary = training.fit(report, path, checkpoints is not None and checkpoints.resume, of)
+        path = None if folder is None else folder / f"{name}.checkpoint"
+        model, summary = training.fit(report, path, resume, of)
         collections.append(model)
         summaries[name] = summary.to_dict()
         if done is not None:
             done(name, summary)
-    about = {
+    about: dict[str, Any] = {
         "aeplugin": __version__,
         "torch": torch.__version__,
         "inputs": [Path(path).name for path in paths],
         "collections": summaries,
     }
-    return Model(resolved.to_text(), to_rules(resolved), json.dumps(about), collections)
+    coded = None
+    if density is not None:
+        coded = density.fit(report_density, folder, resume, of)
+        about["density"] = density.summary.to_dict()
+    return Model(resolved.to_text(), to_rules(resolved), json.dumps(about), collections, coded)
 
 
 def check_sources(paths: Sequence[str | Path]) -> None:
@@ -151,7 +166,7 @@ def _networked(collection: Collection, name: str) -> Collection | None:
             f"recipe: collection {name!r} has the codec autoencoder and {len(lossy)} variables with a tolerance; "
             f"expected at least {MINIMUM_VARIABLES}, or the codec plain"
         )
-    if collection.codec == "plain" or len(lossy) < MINIMUM_VARIABLES:
+    if collection.codec not in ("auto", "autoencoder") or len(lossy) < MINIMUM_VARIABLES:
         return None
     return collection.model_copy(update={"columns": lossy})
 

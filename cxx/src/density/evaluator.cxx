@@ -1,0 +1,79 @@
+#include "evaluator.hxx"
+
+#include <algorithm>
+
+namespace aeplugin::density {
+namespace {
+
+constexpr std::size_t kStride = kernels::PlaneStride(kMostRows);
+constexpr float kLargestInput = 16;
+
+} // namespace
+
+Networks::Networks(const PreparedDensity &density)
+{
+   for (const DensityVariable &variable : density.Get().fVariables) {
+      PackedVariable packed{{},
+                            {variable.fAtoms.size(), variable.fFirst >> variable.fShift,
+                             static_cast<std::int32_t>(variable.fRange), variable.fMiddle, variable.fSpread,
+                             1 / variable.fSpread},
+                            variable.fFeatures.size()};
+      for (const Layer &layer : variable.fNetwork) {
+         packed.fLayers.push_back({kernels::PackColumns(layer.fWeights, layer.fInputs, layer.fOutputs), layer.fBiases,
+                                   layer.fInputs, layer.fOutputs, layer.fActivation});
+         packed.fWidest = std::max<std::size_t>(packed.fWidest, layer.fOutputs);
+      }
+      fVariables.push_back(std::move(packed));
+   }
+}
+
+Evaluator::Evaluator(const PreparedDensity &density, const Networks &networks)
+   : fDensity(density), fNetworks(networks), fKernels(kernels::GetKernels(density.InstructionSet())),
+     fTables(density.Variables())
+{
+   std::size_t widest = 0;
+   for (std::size_t i = 0; i < density.Variables(); ++i)
+      widest = std::max(widest, networks[i].fWidest);
+   for (kernels::AlignedFloats &planes : fPlanes)
+      planes = kernels::AlignedFloats(widest * kStride);
+}
+
+void Evaluator::FillInputs(const Rows &rows, float *inputs) const
+{
+   const auto &features = fDensity.Variable(rows.fVariable).fFeatures;
+   for (std::size_t f = 0; f < features.size(); ++f) {
+      const float *raw = rows.fFeatures + f * rows.fStride;
+      float *input = inputs + f * kStride;
+      const float factor = features[f].fFactor;
+      const float offset = features[f].fOffset;
+      for (std::size_t row = 0; row < rows.fRows; ++row) {
+         float value = raw[row] * factor + offset;
+         value = value > -kLargestInput ? value : -kLargestInput;
+         value = value < kLargestInput ? value : kLargestInput;
+         input[row] = raw[row] == raw[row] ? value : 0.f;
+      }
+   }
+}
+
+const kernels::SlicesPlanes &Evaluator::Evaluate(const Rows &rows)
+{
+   const Networks::PackedVariable &variable = fNetworks[rows.fVariable];
+   auto &tables = fTables[rows.fVariable];
+   if (!tables)
+      tables.emplace(variable.fShape, kMostRows);
+   const std::size_t padded = kernels::PaddedWidth(rows.fRows);
+   const float *in = fPlanes[0].data();
+   FillInputs(rows, fPlanes[0].data());
+   std::size_t next = 1;
+   for (const Networks::PackedLayer &layer : variable.fLayers) {
+      float *out = fPlanes[next].data();
+      fKernels.fColumns({in, kStride, layer.fWeights.data(), layer.fBiases.data(), layer.fInputs, layer.fOutputs,
+                         layer.fActivation, out, kStride, padded});
+      in = out;
+      next = 1 - next;
+   }
+   fKernels.fSlices.fPrepare(in, kStride, padded, rows.fLimits, tables->Planes());
+   return tables->Planes();
+}
+
+} // namespace aeplugin::density

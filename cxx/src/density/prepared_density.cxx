@@ -1,0 +1,179 @@
+#include "prepared_density.hxx"
+
+#include <aeplugin/error.hxx>
+
+#include <algorithm>
+
+namespace aeplugin::density {
+namespace {
+
+bool IsOfMomenta(const DensityFeature &feature)
+{
+   return feature.fSource == Source::kMissing || feature.fSource == Source::kActivity ||
+          feature.fSource == Source::kLongitudinal || feature.fView == View::kCosine || feature.fView == View::kSine;
+}
+
+bool IsOfVariable(const DensityFeature &feature)
+{
+   switch (feature.fSource) {
+   case Source::kEvent:
+   case Source::kCount:
+   case Source::kOwn:
+   case Source::kBack:
+   case Source::kFirst:
+      return true;
+   default:
+      return false;
+   }
+}
+
+} // namespace
+
+PreparedDensity::PreparedDensity(Density density, bool networks, const std::string &instructionSet)
+   : fDensity(std::move(density)), fInstructionSet(instructionSet)
+{
+   fDensity.Validate("model", networks);
+   FindCollections();
+   for (std::size_t i = 0; i < Variables(); ++i) {
+      const DensityVariable &variable = Variable(i);
+      fQuantisers.emplace_back();
+      if (variable.fTolerance.fKind != ToleranceKind::kExact)
+         fQuantisers.back().emplace(variable.fTolerance,
+                                    variable.fIsDouble ? ColumnType::kFloat64 : ColumnType::kFloat32,
+                                    std::vector<double>(), instructionSet);
+      fFormulas.emplace_back();
+      fFormulaVariables.emplace_back();
+      if (variable.fLocation != Location::kFormula)
+         continue;
+      fFormulas.back() = Formula::Parse(variable.fFormula);
+      for (const std::string &name : fFormulas.back()->Variables())
+         for (std::size_t k = 0; k < i; ++k)
+            if (Variable(k).fGroup == variable.fGroup && Variable(k).fVariable == name)
+               fFormulaVariables.back().push_back(k);
+   }
+   FindContext();
+}
+
+void PreparedDensity::FindCollections()
+{
+   const auto &variables = fDensity.fVariables;
+   for (std::size_t i = 0; i < variables.size(); ++i) {
+      if (variables[i].IsCount()) {
+         CollectionVariables collection{variables[i].fGroup, i, 0, 0, {}};
+         for (std::size_t k = i + 1; k < variables.size(); ++k)
+            if (variables[k].fGroup == collection.fGroup) {
+               collection.fBegin = collection.fEnd == 0 ? k : collection.fBegin;
+               collection.fEnd = k + 1;
+            }
+         for (const DensityMomentum &momentum : fDensity.fMomenta)
+            if (variables[momentum.fPt].fGroup == collection.fGroup)
+               collection.fMomentum = momentum;
+         fCollections.push_back(collection);
+      }
+   }
+   // In the order of their variables, which need not be that of their numbers.
+   std::sort(fCollections.begin(), fCollections.end(),
+             [](const auto &a, const auto &b) { return a.fBegin < b.fBegin; });
+}
+
+const CollectionVariables *PreparedDensity::CollectionOf(std::size_t i) const
+{
+   for (const CollectionVariables &collection : fCollections)
+      if (collection.fBegin <= i && i < collection.fEnd)
+         return &collection;
+   return nullptr;
+}
+
+void PreparedDensity::FindContext()
+{
+   fIsAngle.assign(Variables(), false);
+   fNeedsMomenta.assign(Variables(), false);
+   fContext.resize(Variables());
+   for (std::size_t i = 0; i < Variables(); ++i) {
+      const DensityVariable &variable = Variable(i);
+      fContext[i] = fFormulaVariables[i];
+      fNeedsMomenta[i] = variable.fLocation == Location::kDirection;
+      if (variable.fWithin != DensityVariable::kAll)
+         fContext[i].push_back(variable.fWithin);
+      for (const DensityFeature &feature : variable.fFeatures) {
+         fNeedsMomenta[i] = fNeedsMomenta[i] || IsOfMomenta(feature);
+         if (IsOfVariable(feature) && feature.fVariable != i)
+            fContext[i].push_back(feature.fVariable);
+         if (feature.fView == View::kCosine || feature.fView == View::kSine || feature.fView == View::kSeparation)
+            fIsAngle[feature.fVariable] = true;
+         if (feature.fView == View::kSeparation && feature.fVariable != i)
+            fContext[i].push_back(feature.fVariable);
+      }
+   }
+   for (const CollectionVariables &collection : fCollections) {
+      const bool needed = std::any_of(fNeedsMomenta.begin() + static_cast<std::ptrdiff_t>(collection.fBegin),
+                                      fNeedsMomenta.end(), [](bool needs) { return needs; });
+      if (collection.fMomentum && needed)
+         fIsAngle[collection.fMomentum->fPhi] = true;
+      for (std::size_t i = collection.fBegin; i < collection.fEnd; ++i)
+         fContext[i].push_back(collection.fCount);
+   }
+   for (std::size_t i = 0; i < Variables(); ++i) {
+      if (!fNeedsMomenta[i])
+         continue;
+      if (fDensity.fMissing) {
+         fContext[i].push_back(fDensity.fMissing->fPt);
+         fContext[i].push_back(fDensity.fMissing->fPhi);
+      }
+      for (const CollectionVariables &collection : fCollections)
+         if (collection.fMomentum && collection.fBegin <= i)
+            for (const std::uint32_t part :
+                 {collection.fMomentum->fPt, collection.fMomentum->fPhi, collection.fMomentum->fEta})
+               if (part != DensityMomentum::kNone)
+                  fContext[i].push_back(part);
+   }
+   if (fDensity.fMissing)
+      fIsAngle[fDensity.fMissing->fPhi] = true;
+}
+
+std::vector<bool> PreparedDensity::WithContext(std::vector<bool> wanted) const
+{
+   // Objects before an object may need variables that come after its own, so once through is not enough.
+   for (bool grows = true; grows;) {
+      grows = false;
+      for (std::size_t i = 0; i < Variables(); ++i)
+         if (wanted[i])
+            for (const std::size_t other : fContext[i]) {
+               grows = grows || !wanted[other];
+               wanted[other] = true;
+            }
+   }
+   return wanted;
+}
+
+Grid PreparedDensity::Residual(std::size_t i, Grid integer, Grid location) const
+{
+   if (IsMark(integer))
+      return integer;
+   const DensityVariable &variable = Variable(i);
+   std::int64_t residual = std::int64_t{integer} - location;
+   if (variable.fPeriodic) {
+      const std::int64_t first = variable.fFirst;
+      const std::int64_t period = variable.fRange;
+      if (integer < first || integer >= first + period)
+         return kOutside;
+      residual = ((residual - first) % period + period) % period + first;
+   }
+   return std::abs(residual) <= kGridLimit ? static_cast<Grid>(residual) : kOutside;
+}
+
+Grid PreparedDensity::Integer(std::size_t i, std::int64_t residual, Grid location) const
+{
+   const DensityVariable &variable = Variable(i);
+   std::int64_t integer = residual + location;
+   if (variable.fPeriodic) {
+      const std::int64_t first = variable.fFirst;
+      const std::int64_t period = variable.fRange;
+      integer = ((integer - first) % period + period) % period + first;
+   }
+   if (std::abs(integer) > kGridLimit)
+      throw CorruptionError("an integer leads off the grid");
+   return static_cast<Grid>(integer);
+}
+
+} // namespace aeplugin::density

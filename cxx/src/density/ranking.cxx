@@ -1,0 +1,73 @@
+#include "walk.hxx"
+
+#include <algorithm>
+#include <numeric>
+
+namespace aeplugin::density {
+
+Ranking::Ranking(const std::vector<Grid> &counts) : fEvents(counts.size()), fStarts(1, 0), fOffsets(counts.size())
+{
+   std::iota(fEvents.begin(), fEvents.end(), 0U);
+   std::stable_sort(fEvents.begin(), fEvents.end(),
+                    [&](std::uint32_t a, std::uint32_t b) { return counts[a] > counts[b]; });
+   std::size_t offset = 0;
+   for (std::size_t event = 0; event < counts.size(); ++event) {
+      fOffsets[event] = offset;
+      offset += static_cast<std::size_t>(counts[event]);
+   }
+   std::size_t rows = counts.size();
+   for (Grid position = 0;; ++position) {
+      while (rows > 0 && counts[fEvents[rows - 1]] <= position)
+         --rows;
+      if (rows == 0)
+         return;
+      fStarts.push_back(fStarts.back() + rows);
+   }
+}
+
+std::vector<Grid> Ranking::ByRank(const std::vector<Grid> &byEvent) const
+{
+   std::vector<Grid> byRank(byEvent.size());
+   for (std::size_t position = 0; position < Positions(); ++position)
+      for (std::size_t row = 0; row < Rows(position); ++row)
+         byRank[Start(position) + row] = byEvent[fOffsets[fEvents[row]] + position];
+   return byRank;
+}
+
+std::vector<Grid> Ranking::ByEvent(const std::vector<Grid> &byRank) const
+{
+   std::vector<Grid> byEvent(byRank.size());
+   for (std::size_t position = 0; position < Positions(); ++position)
+      for (std::size_t row = 0; row < Rows(position); ++row)
+         byEvent[fOffsets[fEvents[row]] + position] = byRank[Start(position) + row];
+   return byEvent;
+}
+
+namespace {
+
+using Reorder = std::vector<Grid> (Ranking::*)(const std::vector<Grid> &) const;
+
+BlockIntegers Reordered(const PreparedDensity &density, BlockIntegers integers, Reorder reorder)
+{
+   for (const CollectionVariables &collection : density.Collections()) {
+      const Ranking ranking(integers[collection.fCount]);
+      for (std::size_t i = collection.fBegin; i < collection.fEnd; ++i)
+         if (!integers[i].empty())
+            integers[i] = (ranking.*reorder)(integers[i]);
+   }
+   return integers;
+}
+
+} // namespace
+
+BlockIntegers ByRank(const PreparedDensity &density, BlockIntegers byEvent)
+{
+   return Reordered(density, std::move(byEvent), &Ranking::ByRank);
+}
+
+BlockIntegers ByEvent(const PreparedDensity &density, BlockIntegers byRank)
+{
+   return Reordered(density, std::move(byRank), &Ranking::ByEvent);
+}
+
+} // namespace aeplugin::density
