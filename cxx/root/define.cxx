@@ -155,7 +155,7 @@ RNode DefineScores(RNode node, const Autoencoder &autoencoder)
    const CollectionModel &model = autoencoder.fModel;
    RequireColumns(node.GetColumnNames(), model.ColumnNames());
    const bool single = IsSingleNumber(node.GetColumnType(model.ColumnNames().front()));
-   const std::string packed = Pack(node, model.ColumnNames());
+   const std::string packed = PackColumns(node, model.ColumnNames(), "float");
    const std::string result = UniqueName("scores");
    const Scores scores(autoencoder, model.fColumns.size());
    node = node.Define(result, [scores](const Columns &columns) { return scores.Run(columns); }, {packed});

@@ -75,7 +75,12 @@ RNode DefineInformation(RNode node, const Model &model)
    const auto columns = EventInformation::Columns(model);
    RequireColumns(node.GetColumnNames(), columns);
    const EventBits counter(model, SchemaOf(node, columns));
-   const std::string packed = PackColumns(node, columns, "double");
+   std::vector<std::string> names;
+   for (const std::string &column : columns) { // a density may be of columns whose names mean something else in C++
+      names.push_back(UniqueName("column"));
+      node = node.Alias(names.back(), column);
+   }
+   const std::string packed = PackColumns(node, names, "double");
    const std::string bits = UniqueName("bits");
    node = node.Define(bits, [counter](const EventBits::Values &values) { return counter.Run(values); }, {packed})
              .Define("event_bits", [](const EventBits::Bits &all) { return all[0][0]; }, {bits});

@@ -12,7 +12,7 @@ namespace aeplugin::rdf {
 std::string UniqueName(const std::string &what);
 
 /// Adds a column with all `columns` side by side as RVec<RVec<type>>, and gives its name. Compiled by ROOT, because
-/// number and types of the columns are known only now; Model::Validate lets no name pass that could be more than a name.
+/// number and types of the columns are known only now; so their names must be no more than names.
 std::string PackColumns(ROOT::RDF::RNode &node, const std::vector<std::string> &columns, const std::string &type);
 
 } // namespace aeplugin::rdf

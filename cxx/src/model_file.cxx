@@ -180,10 +180,10 @@ CollectionModel ReadCollection(ByteReader in, std::uint32_t version, const std::
    return collection;
 }
 
-CodecKind ReadCodec(ByteReader &in, const std::string &where)
+CodecKind ReadCodec(ByteReader &in, std::uint32_t version, const std::string &where)
 {
    const auto code = static_cast<CodecKind>(in.Value<std::uint8_t>("codec"));
-   if (CodecName(code) == "unknown")
+   if (CodecName(code) == "unknown" || (version < 4 && code == CodecKind::kAutoregressive))
       throw CompatibilityError(where + ": unknown codec " + std::to_string(static_cast<unsigned>(code)) +
                                "; a newer aeplugin may read it");
    return code;
@@ -203,14 +203,14 @@ ColumnRule ReadColumnRule(ByteReader &in, const std::string &where)
    return column;
 }
 
-Rules ReadRules(ByteReader in, const std::string &where)
+Rules ReadRules(ByteReader in, std::uint32_t version, const std::string &where)
 {
    Rules rules;
    const auto collections = ReadCount(in, kMaxRules, "collections", where);
    for (std::uint32_t i = 0; i < collections; ++i) {
       CollectionRule collection;
       collection.fName = in.Text("collection name");
-      collection.fCodec = ReadCodec(in, where);
+      collection.fCodec = ReadCodec(in, version, where);
       const auto columns = ReadCount(in, kMaxRules, "columns", where);
       for (std::uint32_t k = 0; k < columns; ++k)
          collection.fColumns.push_back(ReadColumnRule(in, where));
@@ -285,7 +285,7 @@ Model Model::FromBytes(const std::string &bytes, const std::string &where)
       throw CorruptionError(where + ": has " + std::to_string(sections) + " sections; expected at least 3");
    model.fRecipe = ReadSection(in, kRecipe, where);
    const std::string rules = ReadSection(in, kRules, where);
-   model.fRules = ReadRules(ByteReader(rules.data(), rules.size(), where), where);
+   model.fRules = ReadRules(ByteReader(rules.data(), rules.size(), where), version, where);
    model.fTraining = ReadSection(in, kTraining, where);
    for (std::uint32_t i = 3; i < sections; ++i) {
       const bool isLast = i + 1 == sections;

@@ -558,5 +558,34 @@ class Decoder:
         Raises CorruptionError where checksums differ or sizes do not fit.
         """
 
+@final
+class EventInformation:
+    """How many bits events take by the density of a model; `aeplugin.information` wraps it."""
+
+    def __init__(self, model: Model, columns: Sequence[tuple[str, str]], instruction_set: str = "") -> None:
+        """
+        Args:
+            columns: names and types of those that `count` is given, with all of `columns_of` among them.
+
+        Raises ModelError where the model has no density, or one of columns of other types; RecipeError for a column that
+        is not there.
+        """
+    @staticmethod
+    def columns_of(model: Model) -> list[str]:
+        """The columns of a model's density. Raises ModelError where it has none."""
+    @property
+    def collections(self) -> list[str]:
+        """Those with objects, in coding order."""
+    def count(
+        self, events: int, columns: Sequence[tuple[ArrayLike, Sequence[NDArray[np.uint64]]]]
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """The bits of each event, and of each object by collection.
+
+        Args:
+            columns: values of the very types, booleans as uint8, and offsets, one array where there is a list per event.
+
+        Raises InputError where values are of another type, or lengths do not fit together.
+        """
+
 def field_names(columns: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     """Names under which an RNTuple can hold columns, none of which is among `taken`."""

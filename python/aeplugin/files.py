@@ -59,6 +59,22 @@ def codecs_of(path: str | Path) -> dict[str, Codec]:
     return dict(zip(part["group_names"], part["group_codecs"], strict=True))
 
 
+def number_of_events(path: str | Path, tree: str | None = None) -> int:
+    """Events of a file, compressed or not.
+
+    Args:
+        tree: the TTree or RNTuple of a file that is not compressed; default the only one.
+
+    Raises:
+        InputError: see `readers.open_table`.
+        CompatibilityError, CorruptionError: see `CompressedFile`.
+    """
+    if not is_compressed(path):
+        return readers.number_of_entries(path, tree)
+    with CompressedFile(path) as compressed:
+        return compressed.num_entries
+
+
 def iterate_objects(
     path: str | Path, name: str, columns: Mapping[str, str], tree: str | None = None, step: int = EVENTS_PER_STEP
 ) -> Iterator[Objects]:

@@ -34,7 +34,8 @@ Engine = Literal["native", "onnx", "torch"]
 
 _ERRORS = ("CompatibilityError", "CorruptionError", "InputError", "ModelError", "OutputError", "RecipeError")
 _HEADERS = tuple(
-    f"rdf/{name}.hxx" for name in ("define", "darkmachines_source", "files", "functors", "open", "table_file")
+    f"rdf/{name}.hxx"
+    for name in ("define", "darkmachines_source", "files", "functors", "information", "open", "table_file")
 )
 # PyROOT hides what an overloaded function throws in a TypeError about all overloads.
 _OPEN = """
@@ -121,6 +122,22 @@ def define_scores(frame: Any, autoencoder: Any) -> Any:
     They are those of `Autoencoder.reconstruction_errors` and `_core.event_scores`, bit for bit.
     """
     return _define("DefineScores", frame, autoencoder)
+
+
+def define_information(frame: Any, model: str | os.PathLike[str] | Model) -> Any:
+    """Add the bits that events take by a model's density: ``event_bits``, and ``Jet_bits``, one per object, and so on.
+
+    They are those of `aeplugin.information.EventBits` as float32, and of `aeplugin score`, bit for bit.
+
+    Args:
+        model: a model or the path of one.
+
+    Raises:
+        ModelError: the model has no density, or one of columns of other types.
+        RecipeError: the frame lacks a column of the density.
+    """
+    chosen = model if isinstance(model, Model) else Model.from_file(os.fspath(model))
+    return _define("DefineInformation", frame, _call(load().aeplugin.Model.FromBytes, chosen.to_bytes()))
 
 
 def from_darkmachines(

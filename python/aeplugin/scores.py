@@ -1,8 +1,8 @@
-"""How badly a model's autoencoders reconstruct objects and events: an anomaly score."""
+"""How strange objects and events are: reconstruction errors of a model's autoencoders, and bits by its density."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -10,13 +10,16 @@ import awkward as ak
 import numpy as np
 
 from aeplugin import rdf
-from aeplugin._core import Autoencoder, CollectionModel, Model, event_scores
+from aeplugin._core import Autoencoder, Model, event_scores
 from aeplugin.errors import ModelError
-from aeplugin.files import iterate_groups
-from aeplugin.readers import Objects
+from aeplugin.files import iterate_groups, number_of_events
+from aeplugin.information import EventBits
+from aeplugin.readers import Files, Objects
 
 TABLE = "scores"
 """Name of the RNTuple with scores."""
+EVENT_BITS = "event_bits"
+"""Its column with the bits of events."""
 
 
 def score_objects(autoencoder: Autoencoder, objects: Objects) -> tuple[np.ndarray, np.ndarray]:
@@ -34,44 +37,93 @@ def score_objects(autoencoder: Autoencoder, objects: Objects) -> tuple[np.ndarra
     return errors, event_scores(errors, objects.counts)
 
 
-def score_file(source: str | Path, model: Model, target: str | Path, tree: str | None = None) -> int:
+class Scorer:
+    """Scores blocks of events by all that a model has.
+
+    Raises:
+        ModelError: the model has neither networks nor a density.
+    """
+
+    def __init__(self, model: Model) -> None:
+        if not model.collections and model.density is None:
+            raise ModelError("the model has no network to score with; `aeplugin train` makes one that has")
+        self._autoencoders = [Autoencoder(collection) for collection in model.collections]
+        self._bits = None if model.density is None else EventBits(model)
+
+    @property
+    def groups(self) -> dict[str, Files]:
+        """What a block has to have, as `aeplugin.files.iterate_groups` takes it: columns by their names in the file."""
+        groups: dict[str, dict[str, str]] = {}
+        for network in self._autoencoders:
+            groups[network.model.name] = {column: column for column in network.model.column_names}
+        for name, files in ({} if self._bits is None else self._bits.groups).items():
+            groups.setdefault(name, {}).update(files)
+        return dict(groups)
+
+    def no_events(self) -> dict[str, Objects]:
+        """A block without events, so that a file without any gives a table without any."""
+        known = {} if self._bits is None else self._bits.no_events()
+        columns = {column: values for objects in known.values() for column, values in objects.columns.items()}
+        none = np.empty(0, np.float32)
+        return {
+            name: Objects(np.empty(0, np.int64), {column: columns.get(column, none) for column in files})
+            for name, files in self.groups.items()
+        }
+
+    def score(self, block: Mapping[str, Objects]) -> dict[str, ak.Array | np.ndarray]:
+        """The scores of a block by their names, one entry per event, float32; see `score_file`."""
+        scores: dict[str, ak.Array | np.ndarray] = {}
+        for network in self._autoencoders:
+            name, objects = network.model.name, block[network.model.name]
+            own = Objects(objects.counts, {c.variable: objects.columns[c.column] for c in network.model.columns})
+            errors, of_events = score_objects(network, own)
+            scores[f"{name}_score"] = ak.unflatten(errors, objects.counts)
+            scores[f"{name}_event_score"] = of_events
+        if self._bits is not None:
+            bits, of_objects = self._bits.count(block)
+            for name, each in of_objects.items():
+                scores[f"{name}_bits"] = ak.unflatten(each.astype(np.float32), block[name].counts)
+            scores[EVENT_BITS] = bits.astype(np.float32)
+        return scores
+
+
+def score_file(
+    source: str | Path,
+    model: Model,
+    target: str | Path,
+    tree: str | None = None,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> int:
     """Write the scores of a file, compressed or not, as an RNTuple "scores" with one entry for each of its events.
 
     Its columns are, for each collection that the model has a network for, ``<collection>_score``, one per object, and
-    ``<collection>_event_score``; see `score_objects`. Reads the file in blocks.
+    ``<collection>_event_score``; see `score_objects`. Where the model has a density there are ``event_bits``, and
+    for each of its collections ``<collection>_bits``, one per object; see `aeplugin.information.EventBits`. Reads the
+    file in blocks.
 
     Args:
         tree: the TTree or RNTuple of a file that is not compressed; default the only one.
+        progress: called with the fraction that is done.
 
     Returns:
         The number of events.
 
     Raises:
-        ModelError: the model has no network.
+        ModelError: the model has neither networks nor a density, or a density of columns of other types.
         InputError, RecipeError, CompatibilityError, CorruptionError: see `aeplugin.files.iterate_groups`.
     """
-    if not model.collections:
-        raise ModelError("the model has no network to score with; `aeplugin train` makes one that has")
-    return rdf.write_table(target, _blocks(source, model.collections, tree), table=TABLE)
+    return rdf.write_table(target, _blocks(source, Scorer(model), tree, progress), table=TABLE)
 
 
-def _no_objects(collections: list[CollectionModel]) -> dict[str, Objects]:
-    """A block of no events, so that a file without any gives a table without any."""
-    none = np.empty(0, np.float32)
-    return {
-        each.name: Objects(np.empty(0, np.int64), {column.variable: none for column in each.columns})
-        for each in collections
-    }
-
-
-def _blocks(source: str | Path, collections: list[CollectionModel], tree: str | None) -> Iterator[ak.Array]:
-    autoencoders = [Autoencoder(collection) for collection in collections]
-    groups = {c.name: {column.variable: column.column for column in c.columns} for c in collections}
-    for blocks in chain(iterate_groups(source, groups, tree), [_no_objects(collections)]):
-        columns = {}
-        for collection, autoencoder in zip(collections, autoencoders, strict=True):
-            objects = blocks[collection.name]
-            errors, scores = score_objects(autoencoder, objects)
-            columns[f"{collection.name}_score"] = ak.unflatten(errors, objects.counts)
-            columns[f"{collection.name}_event_score"] = scores
-        yield ak.zip(columns, depth_limit=1)
+def _blocks(
+    source: str | Path, scorer: Scorer, tree: str | None, progress: Callable[[float], None] | None
+) -> Iterator[ak.Array]:
+    total = 0 if progress is None else number_of_events(source, tree)
+    done = 0
+    for block in chain(iterate_groups(source, scorer.groups, tree), [scorer.no_events()]):
+        scores = ak.zip(scorer.score(block), depth_limit=1)
+        yield scores
+        done += len(scores)
+        if progress is not None:
+            progress(done / total if total else 1.0)

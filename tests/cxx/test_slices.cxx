@@ -154,7 +154,8 @@ struct Outputs {
 void Limit(const SlicesShape &shape, Outputs &outputs, Numbers &random)
 {
    for (std::int32_t &limit : outputs.fLimits) {
-      const std::int32_t any = 1 + static_cast<std::int32_t>(random.Below(static_cast<std::uint32_t>(shape.fRange) + 1));
+      const std::int32_t any =
+         1 + static_cast<std::int32_t>(random.Below(static_cast<std::uint32_t>(shape.fRange) + 1));
       const std::int32_t limits[] = {any, any, any, 1, 2, shape.fRange - 1};
       const std::uint32_t choice = random.Below(12);
       if (choice < 6)
@@ -417,7 +418,8 @@ void TestProbabilities()
    const auto sigma = [](double x) { return 1 / (1 + std::exp(-(x - 25) / 10 * std::exp(0.7))); };
    for (const int x : {-10, 0, 15, 24, 25, 26, 40}) {
       const double expected = std::exp(2.) / sum * (sigma(x + 0.5) - sigma(x - 0.5));
-      testing::AreClose((probability(x + 100) - kReserve) / expected, 1, 5e-3, "the probability of " + std::to_string(x));
+      testing::AreClose((probability(x + 100) - kReserve) / expected, 1, 5e-3,
+                        "the probability of " + std::to_string(x));
    }
 }
 

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import uproot
 import yaml
+from click.testing import CliRunner
 
-from aeplugin import Recipe
+from aeplugin import Model, Recipe
 from aeplugin._core import EXACT_MARK, GRID_LIMIT, SENTINEL_MARK, density_decode, density_encode
+from aeplugin.cli import main
 from aeplugin.errors import CorruptionError, InputError, RecipeError
 from aeplugin.recipe_files import schema_of
 
@@ -400,3 +402,20 @@ def test_it_is_coded_as_the_training_says(trained: tuple[Any, Any], path: Path) 
         assert bits == pytest.approx(of["validation_bits"] * of["validation_values"], rel=0.01, abs=8 * 48)
     for decoded, grid in zip(density_decode(density, len(held_out), streams), grids, strict=True):
         assert (decoded == grid).all()
+
+
+def test_command_line(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(recipe().to_text())
+    folder, output = tmp_path / "folder", tmp_path / "mine.model"
+    words = ["train", str(path), "--recipe", str(tmp_path / "mine.yaml"), "-o", str(output), "--folder", str(folder)]
+    result = CliRunner().invoke(main, [*words, "--epochs", "1"])
+    assert result.exit_code == 0, result.output
+    about = told(Model.from_file(str(output)))
+    assert f"density: {about['validation_bits_per_event']:.1f} bits per event" in result.output
+    assert f"number of Jet {about['variables'][2]['validation_bits']:.2f}" in result.output
+    assert {len(of["validation_loss"]) for of in about["variables"]} == {1}
+    assert "Training of a density" in (folder / "training.html").read_text()
+    assert json.loads((folder / "training.json").read_text())["density"] == about
+    again = CliRunner().invoke(main, [*words, "--epochs", "1", "--resume"])
+    assert again.exit_code == 0, again.output
+    assert told(Model.from_file(str(output))) == about

@@ -133,9 +133,9 @@ constexpr DoubleKernels MakeDoubleKernels()
            MapDoubles<L, Cosh<L>>, MapDoubles<L, Abs<L>>, MapAtan2<L>};
 }
 
-/// `Octets`: lanes of which kDecodedRows are a whole number of vectors.
-template <typename L, typename Octets = L>
-constexpr KernelSet MakeKernelSet()
+/// \param decodeSlices of lanes of which kDecodedRows are a whole number of vectors
+template <typename L>
+constexpr KernelSet MakeKernelSet(decltype(SlicesKernels::fDecode) decodeSlices = DecodeSlices<L>)
 {
    return {Dense<L>,
            Map<L, Tanh<L>>,
@@ -150,7 +150,7 @@ constexpr KernelSet MakeKernelSet()
            MakeDoubleKernels<L>(),
            {Encode<L, float>, Encode<L, double>, Decode<L, float>, Decode<L, double>, Nearest<L>},
            Columns<L>,
-           {PrepareSlices<L>, EncodeSlices<L>, DecodeSlices<Octets>}};
+           {PrepareSlices<L>, EncodeSlices<L>, decodeSlices}};
 }
 
 } // namespace

@@ -177,6 +177,18 @@ inline void PrepareRange(const float *outputs, std::size_t stride, typename L::I
    Store<L>(planes.fRatio + row, ToFloats<L>(width - reserve) / ToFloats<L>(sum));
 }
 
+/// How many integers the ranges of a vector of rows have: rows beyond the last may say anything.
+template <typename L>
+inline typename L::Ints LimitOf(const std::int32_t *limits, std::size_t row, std::int32_t range)
+{
+   const auto most = SplatInts<L>(range);
+   if (limits == nullptr)
+      return most;
+   const auto limit = LoadInts<L>(limits + row);
+   const auto bounded = limit < most ? limit : most;
+   return bounded < 1 ? SplatInts<L>(1) : bounded;
+}
+
 template <typename L>
 void PrepareSlices(const float *outputs, std::size_t stride, std::size_t rows, const std::int32_t *limits,
                    const SlicesPlanes &planes)
@@ -190,11 +202,7 @@ void PrepareSlices(const float *outputs, std::size_t stride, std::size_t rows, c
          StoreInts<L>(local.fStarts + row, SplatInts<L>(0));
       if (local.fShape.fRange == 0)
          continue;
-      const auto most = SplatInts<L>(local.fShape.fRange);
-      const auto limit = limits == nullptr ? most : LoadInts<L>(limits + row);
-      // Rows beyond the last may have any.
-      PrepareRange<L>(outputs + categories * stride, stride, limit < 1 ? SplatInts<L>(1) : limit < most ? limit : most,
-                      local, row);
+      PrepareRange<L>(outputs + categories * stride, stride, LimitOf<L>(limits, row, local.fShape.fRange), local, row);
    }
 }
 
@@ -293,36 +301,53 @@ private:
       return L::Fma(ToFloats<L>(n), Splat<L>(0.69314718f), s * series);
    }
 
-   /// About the index in whose place a slot is: the place undone, the growth per integer taken from the centre, then
-   /// one step of Newton's to mend that. Whatever it is, it is one of the range.
+   /// About the argument of sigma for a slot so far above the start, were all slices of one weight.
+   Floats LogisticAlone(Floats above, Floats lowest, Floats width) const
+   {
+      constexpr float kPerBit = 0.69314718f * 0x1p-23f; // the bits of a float are about its logarithm
+      const auto perFrequency = width * static_cast<float>(kSlices) / ToFloats<L>(kEscapeStart - fStart);
+      const auto p = Between<L>(L::Fma(above, perFrequency, lowest), 2, kSigmaUnit - 2);
+      const auto q = kSigmaUnit - p;
+      return ToFloats<L>(reinterpret_cast<Ints>(p) - reinterpret_cast<Ints>(q)) * kPerBit;
+   }
+
+   /// About the index in whose place a slot is: the place undone, the growth per integer taken from about where it is
+   /// in the logistic alone, then one step of Newton's to mend that. Whatever it is, it is one of the range.
    Ints Guess(Ints slot) const
    {
+      constexpr auto kPerInteger = static_cast<float>(kIntegerReserve);
+      constexpr float kTail = 0x1p-6f; // of t, below which nothing depends on it
       const auto most = ToFloats<L>(fLimit - 1);
       const auto middle = (fCentre + 0.5f) - static_cast<float>(fFirst);
-      const auto expected = L::Min(L::Max(middle, Splat<L>(0)), most);
-      const auto reserved = expected * static_cast<float>(kIntegerReserve);
-      const auto weights = ((ToFloats<L>(slot - fStart) + 0.5f) - reserved) * (1.0f / fRatio);
+      const auto width = 1.0f / fPerSlice;
+      const auto scale = 1.0f / fSteepness;
+      const auto lowest = ToFloats<L>(fLowest);
+      const auto above = ToFloats<L>(slot - fStart);
+
+      const auto rough = L::Fma(LogisticAlone(above, lowest, width), scale, middle);
+      const auto expected = L::Min(L::Max(rough, Splat<L>(0)), most);
+      const auto weights = L::Fma(expected, Splat<L>(-kPerInteger), above + 0.5f) * (1.0f / fRatio);
       const Ints slice = SliceOf(Truncated<L>(Between<L>(weights, 0, kMostWeights)));
       const Ints at = slice * fStride + fLanes;
       const auto left = L::Gather(fKnots, at);
-      const auto rise = L::Gather(fKnots + fPlane, at) - left;
-      const auto inside = L::Max(weights - ToFloats<L>(L::Gather(fSums, at)), Splat<L>(0));
-      // The integral of a density that goes linearly from left to left + rise, undone.
-      const auto density = L::Sqrt(L::Max(L::Fma(inside, rise, left * left), Splat<L>(1)));
-      const auto fraction = inside / (left + density);
-      const auto position = L::Fma(ToFloats<L>(slice) + fraction, 1.0f / fPerSlice, ToFloats<L>(fLowest));
+      const auto right = L::Gather(fKnots + fPlane, at);
+      // The integral of a density that goes linearly from left to right, undone; beyond the ends the density stays.
+      const auto inside = weights - ToFloats<L>(L::Gather(fSums, at));
+      const auto bounded = L::Min(L::Max(inside, Splat<L>(0)), left + right);
+      const auto density = L::Sqrt(L::Max(L::Fma(bounded, right - left, left * left), Splat<L>(1)));
+      const auto fraction = L::Fma(inside - bounded, 0.5f / density, bounded / (left + density));
+      const auto position = L::Fma(ToFloats<L>(slice) + fraction, width, lowest);
       const auto wanted = L::Fma(expected, Splat<L>(-static_cast<float>(kGrowth)), position);
 
-      const auto p = Between<L>(wanted, 2, kSigmaUnit - 2);
-      const auto q = kSigmaUnit - p;
-      const auto index = L::Fma(LogOfRatio(p, q), 1.0f / fSteepness, middle);
+      const auto p = Between<L>(wanted, kTail, kSigmaUnit);
+      const auto q = Between<L>(kSigmaUnit - wanted, kTail, kSigmaUnit);
       // In frequency: what one unit of t, and what one integer brings.
       const auto perUnit = fRatio * (density * 2.0f) * fPerSlice;
-      const auto perInteger =
-         L::Fma(perUnit, Splat<L>(static_cast<float>(kGrowth)), Splat<L>(static_cast<float>(kIntegerReserve)));
+      const auto perInteger = L::Fma(perUnit, Splat<L>(static_cast<float>(kGrowth)), Splat<L>(kPerInteger));
+      const auto perFrequency = 1.0f / L::Fma(perUnit * (1.0f / kSigmaUnit) * fSteepness, p * q, perInteger);
+      const auto index = L::Fma(LogOfRatio(p, q), scale, middle);
       const auto excess = L::Fma(index - expected, perInteger, perUnit * (p - wanted));
-      const auto slope = L::Fma(perUnit, p * q * fSteepness * (1.0f / kSigmaUnit), perInteger);
-      return Truncated<L>(L::Min(L::Max(index - excess / slope, Splat<L>(0)), most));
+      return Truncated<L>(L::Min(L::Max(index - excess * perFrequency, Splat<L>(0)), most));
    }
 
    const std::int32_t *fSums;

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from aeplugin.cli.options import INPUT, OUTPUT, Input, json_option
-from aeplugin.terminal import Command, check_output, load_rdf
+from aeplugin.remote import base_name
+from aeplugin.terminal import Command, check_output, load_rdf, progress_bar
 
 
 @click.command(cls=Command)
@@ -22,9 +23,10 @@ from aeplugin.terminal import Command, check_output, load_rdf
 def score(source: Input, model: Path, output: Path, tree: str | None, as_json: bool) -> None:
     """Write how strange each event of a file is, as an RNTuple "scores" with one entry per event.
 
-    A model of `aeplugin train` gives COLLECTION_score, one per object, and COLLECTION_event_score: reconstruction
-    errors in standardised units. A model for whole events gives event_score: the reconstruction loss, or of a flow the
-    bits that the event takes. Larger is stranger. In JSON null stands for what is no number.
+    A model of `aeplugin train` gives COLLECTION_score, one per object, and COLLECTION_event_score where it has networks:
+    reconstruction errors in standardised units; and where it has a density event_bits, how many bits an event takes, and
+    COLLECTION_bits, one per object. A model for whole events gives event_score: the reconstruction loss, or of a flow
+    the bits that the event takes. Larger is stranger. In JSON null stands for what is no number.
     """
     check_output(output, source, model)
     events, facts = _write(source, model, output, tree)
@@ -48,11 +50,12 @@ def _write(source: Input, model: Path, output: Path, tree: str | None) -> tuple[
     from aeplugin.event_models import is_event_model
 
     if not is_event_model(model):
-        autoencoders = Model.from_file(str(model))
+        networks = Model.from_file(str(model))
         load_rdf()
         from aeplugin.scores import score_file
 
-        return score_file(source, autoencoders, output, tree), {}
+        with progress_bar(f"score {base_name(source)}") as update:
+            return score_file(source, networks, output, tree, progress=lambda fraction: update(fraction, "")), {}
     from aeplugin.training.events import EventModel
 
     network = EventModel.load(model)
@@ -67,10 +70,10 @@ def _summaries(path: Path) -> dict[str, dict[str, float | None]]:
     """The distribution of every score per event in a file."""
     from aeplugin.readers import iterate_columns
     from aeplugin.recipe_files import schema_of
-    from aeplugin.scores import TABLE
+    from aeplugin.scores import EVENT_BITS, TABLE
     from aeplugin.statistics import Sample
 
-    names = [name for name in schema_of(path, TABLE)[1] if name.endswith("event_score")]
+    names = [name for name in schema_of(path, TABLE)[1] if name.endswith("event_score") or name == EVENT_BITS]
     samples = {name: Sample() for name in names}
     for block in iterate_columns(path, TABLE, {name: name for name in names}, TABLE):
         for name, sample in samples.items():

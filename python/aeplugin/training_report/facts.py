@@ -68,6 +68,12 @@ class TrainingFacts:
     cut_flow: Sequence[Cut] = ()
 
     @property
+    def density(self) -> Mapping[str, Any] | None:
+        """What the model tells of its density; None where it has none."""
+        about: dict[str, Any] = {} if self.model is None else told_by(self.model)
+        return about.get("density")
+
+    @property
     def networks(self) -> list[Trained]:
         """All of them."""
         return [*self.collections, *([self.events] if self.events else [])]
@@ -84,6 +90,8 @@ class TrainingFacts:
         }
         if self.events is not None:
             content["events"] = self.events.to_dict()
+        if self.density is not None:
+            content["density"] = self.density
         if self.cut_flow:
             content["cut_flow"] = [cut._asdict() for cut in self.cut_flow]
         plain: dict[str, Any] = _finite(content)

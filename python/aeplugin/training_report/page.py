@@ -69,7 +69,7 @@ def write_page(facts: TrainingFacts, pictures: Mapping[str, Mapping[str, Path]],
         .get_template("training.html.j2")
         .stream(
             facts=facts,
-            title=f"Training of {_listing([trained.name for trained in facts.networks])}",
+            title=f"Training of {_listing(_names(facts))}",
             chapters=chapters,
             cuts=cuts,
             origin=Sheet.of(tables.origin_table(facts), next(sheets)),
@@ -93,7 +93,15 @@ def _tiles(facts: TrainingFacts) -> list[tuple[str, str, str]]:
         else:
             loss = f"loss ({told['loss']}) {told['best_validation_loss']:.3g}, {best}"
             tiles.append((f"{trained.name}: within every tolerance", f"{100 * told['within']:.1f} %", loss))
+    if (density := facts.density) is not None:
+        note = f"{density['training_bits_per_event']:.1f} in training"
+        tiles.append(("density: bits per event", f"{density['validation_bits_per_event']:.1f}", note))
     return tiles
+
+
+def _names(facts: TrainingFacts) -> list[str]:
+    """What was trained."""
+    return [*(trained.name for trained in facts.networks), *(["a density"] if facts.density is not None else [])]
 
 
 def _listing(names: list[str]) -> str:

@@ -75,7 +75,7 @@ class _Choice:
 
     def of_formula(self, index: int) -> list[Feature]:
         """Where the value of the formula lies within its integer, and what the object has."""
-        own = self._own(index)
+        own = [i for i in self._own(index) if not self._is_angle(i)]
         sizes = [Feature("own", "size", i) for i in own if self._is_signed(i)]
         return [Feature("phase"), *(f for i in own for f in self._views("own", i)), *sizes]
 
