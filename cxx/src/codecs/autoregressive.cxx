@@ -136,7 +136,12 @@ AutoregressiveCodec::PerGroup<bool> AutoregressiveCodec::NeededStreams(const Per
 std::vector<GroupIntegers> AutoregressiveCodec::Decode(std::size_t events, const PerGroup<PackedStream> &streams,
                                                        const PerGroup<bool> &wanted) const
 {
+   std::vector<GroupIntegers> groups(fSingle.size());
+   for (std::size_t g = 0; g < groups.size(); ++g)
+      groups[g].fGrids.resize(fColumns[g]);
    const auto visited = Visited(wanted);
+   if (std::find(visited.begin(), visited.end(), true) == visited.end())
+      return groups; // before anything that the number of events sizes
    std::vector<density::Stream> coded(fPlaces.size());
    for (std::size_t i = 0; i < fPlaces.size(); ++i)
       if (visited[i]) {
@@ -148,9 +153,6 @@ std::vector<GroupIntegers> AutoregressiveCodec::Decode(std::size_t events, const
    density::Walk(fDensity, visited, events, decoder, integers);
    decoder.Finish();
    integers = ByEvent(fDensity, std::move(integers));
-   std::vector<GroupIntegers> groups(fSingle.size());
-   for (std::size_t g = 0; g < groups.size(); ++g)
-      groups[g].fGrids.resize(fColumns[g]);
    for (std::size_t i = 0; i < fPlaces.size(); ++i)
       if (visited[i])
          IntegersAt(groups, fPlaces[i]) = std::move(integers[i]);

@@ -50,6 +50,11 @@ using Reorder = std::vector<Grid> (Ranking::*)(const std::vector<Grid> &) const;
 BlockIntegers Reordered(const PreparedDensity &density, BlockIntegers integers, Reorder reorder)
 {
    for (const CollectionVariables &collection : density.Collections()) {
+      const auto first = integers.begin() + static_cast<std::ptrdiff_t>(collection.fBegin);
+      const auto end = integers.begin() + static_cast<std::ptrdiff_t>(collection.fEnd);
+      // Numbers that nobody needed may be anything.
+      if (std::all_of(first, end, [](const auto &none) { return none.empty(); }))
+         continue;
       const Ranking ranking(integers[collection.fCount]);
       for (std::size_t i = collection.fBegin; i < collection.fEnd; ++i)
          if (!integers[i].empty())

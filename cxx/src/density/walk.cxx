@@ -21,10 +21,9 @@ public:
              BlockIntegers &integers)
       : fDensity(density), fVisited(density.WithContext(wanted)),
         fKernels(kernels::GetKernels(density.InstructionSet())), fEvents(events), fVisitor(visitor),
-        fIntegers(integers), fCircles(density.Variables()), fBalance(events, fKernels)
+        fIntegers(integers), fCircles(density.Variables()), fHasMomenta(AreMomentaNeededFrom(0)),
+        fBalance(fHasMomenta ? events : 0, fKernels)
    {
-      for (std::size_t i = 0; i < density.Variables(); ++i)
-         fHasMomenta = fHasMomenta || (fVisited[i] && density.NeedsMomenta(i));
    }
 
    void WalkEvents()
@@ -58,17 +57,29 @@ public:
       fRanking = &ranking;
       for (std::size_t i = 0; i < fDensity.Variables(); ++i)
          RankEventVariable(i);
-      fBalance.Reorder(ranking.Events());
+      if (fHasMomenta)
+         fBalance.Reorder(ranking.Events());
+      fAddsMomentum = collection.fMomentum && AreMomentaNeededFrom(collection.fBegin);
       for (std::size_t i = collection.fBegin; i < collection.fEnd; ++i)
          if (fVisited[i])
             fIntegers[i].resize(objects);
       for (std::size_t position = 0; position < ranking.Positions(); ++position)
          WalkPosition(position);
-      fBalance.Restore(ranking.Events());
+      if (fHasMomenta)
+         fBalance.Restore(ranking.Events());
       fRanking = nullptr;
    }
 
 private:
+   /// Whether a variable from one on is predicted from momenta.
+   bool AreMomentaNeededFrom(std::size_t first) const
+   {
+      for (std::size_t i = first; i < fDensity.Variables(); ++i)
+         if (fVisited[i] && fDensity.NeedsMomenta(i))
+            return true;
+      return false;
+   }
+
    /// Puts what events have once beside their objects.
    void RankEventVariable(std::size_t i)
    {
@@ -98,7 +109,7 @@ private:
       for (std::size_t i = fCollection->fBegin; i < fCollection->fEnd; ++i)
          if (fVisited[i])
             Step(i, position, start, rows);
-      if (!fHasMomenta || !fCollection->fMomentum)
+      if (!fAddsMomentum)
          return;
       const DensityMomentum &momentum = *fCollection->fMomentum;
       const auto integersOf = [&](std::size_t i) { return fIntegers[i].data() + start; };
@@ -324,8 +335,9 @@ private:
    RowVisitor &fVisitor;
    BlockIntegers &fIntegers;
    std::vector<Circle> fCircles; ///< per variable that is an angle, as the integers
+   const bool fHasMomenta;
+   bool fAddsMomentum = false; ///< of the collection
    MomentumBalance fBalance;
-   bool fHasMomenta = false;
    const CollectionVariables *fCollection = nullptr;
    const Ranking *fRanking = nullptr;  ///< while among objects
    BlockIntegers fRanked;              ///< variables of events by rank
