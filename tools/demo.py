@@ -23,7 +23,9 @@ from aeplugin.rntuples import stored_bytes
 
 PROCESSES = ("njets", "ttbar", "z_jets", "zz", "ww", "monojet")
 RECIPE = "darkmachines-jets"
+EVENT_RECIPE = "darkmachines-events"
 EPOCHS = 5
+JET_COLUMNS = ("Jet_E", "Jet_pt", "Jet_eta", "Jet_phi")
 OTHER_TOLERANCES = {"tight": (0.005, 0.0025), "loose": (0.05, 0.025)}
 """Relative ones of E and pt, absolute ones of eta and phi."""
 console = Console(highlight=False, width=100)
@@ -59,12 +61,18 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
     learned = output / f"{first}.autoencoder.root"
     run("compress", events[first], learned, "--model", model, "--codec", "autoencoder")
     compare_codecs(compressed[first], learned)
-    heading("5. Look inside, and check every value against the original")
-    run("inspect", compressed[first])
-    run("verify", compressed[first], "--against", events[first])
-    heading("6. Analyse the compressed files as they are, in an RDataFrame")
+    heading("5. A density of whole events codes each number by its probability given all before it")
+    densities, coded = output / "events.model", output / f"{first}.autoregressive.root"
+    run("train", *list(events.values())[:-1], "--recipe", EVENT_RECIPE, "--epochs", epochs, "-o", densities)
+    run("compress", events[first], coded, "--model", densities)
+    compare_densities(compressed[first], coded)
+    heading("6. Look inside, and check every value against the original")
+    for path in (compressed[first], coded):
+        run("inspect", path)
+        run("verify", path, "--against", events[first])
+    heading("7. Analyse the compressed files as they are, in an RDataFrame")
     analyse([events[name] for name in names], [compressed[name] for name in names])
-    heading("7. Decompress, evaluate and plot")
+    heading("8. Decompress, evaluate and plot")
     decompressed = output / f"{first}.decompressed.root"
     run("decompress", compressed[first], decompressed)
     run("evaluate", events[first], compressed[first])
@@ -72,14 +80,14 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
     arguments = [events[first], decompressed, "-o", folder, "--sections", "variables"]
     echo(["python", "-m", "aeplugin.plots", *arguments])
     plots.main([str(argument) for argument in arguments], standalone_mode=False)
-    heading("8. A report on everything, with other tolerances beside these, and the last sample as a signal to find")
+    heading("9. A report on everything, with other tolerances beside these, and the last sample as a signal to find")
     others = compress_with_other_tolerances(events[first], output)
     report(events, compressed, model, [learned, *others], output)
 
     console.print()
     console.print(summary_table([summarise(name, events[name], compressed[name]) for name in names]))
     console.print(
-        f"\n{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, jets.model, its exports,"
+        f"\n{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, models, exports,"
     )
     console.print(f"{len(list(folder.glob('*.p??')))} pictures in {folder}/, and report.html: open that one first.")
 
@@ -102,6 +110,17 @@ def compare_codecs(chosen: Path, learned: Path) -> None:
     console.print(f"the autoencoder takes {jet_bits(learned):.1f}, and {model:,} bytes for the model in each file")
     if codec == "plain":
         console.print("  Jets of four numbers hold too little that this network knows and plain arithmetic does not.")
+
+
+def compare_densities(plain: Path, coded: Path) -> None:
+    """Print what E, pt, eta and phi of jets cost without a density and with one, and events in all."""
+    for label, path in (("without", plain), ("with", coded)):
+        about = inspect(path)
+        jets = [column for column in about.columns if column.codec and column.name in JET_COLUMNS]
+        bits = 8 * sum(column.bytes for column in jets) / jets[0].values
+        model = about.sizes.get("model", 0)
+        console.print(f"  {label:7} a density: {bits:.1f} bits per jet; the file {path.stat().st_size:,} bytes", end="")
+        console.print(f", of which {model:,} are the model" if model else "")
 
 
 def compress_with_other_tolerances(events: Path, output: Path) -> list[Path]:

@@ -115,7 +115,7 @@ def evaluate(original: str | Path, compressed: str | Path) -> Evaluation:
 def _groups(part: dict[str, Any], recipe: Recipe) -> list[_Group]:
     groups = [_Group(name, {}, {}) for name in part["group_names"]]
     for i, number in enumerate(part["column_groups"]):
-        if number < 0:
+        if number < 0 or part["column_tolerances"][i] == "exact":
             continue
         group, variable = groups[number], part["column_variables"][i]
         group.columns[variable] = part["column_names"][i]

@@ -25,7 +25,7 @@ class ColumnFacts:
         name, type: as in the original.
         tolerance: in words, such as "rel 0.02" or "exact".
         tolerance_value: the number in it, 0 for "exact".
-        codec: "plain" or "autoencoder", "" for a column that is kept as it is.
+        codec: "plain", "autoencoder" or "autoregressive", "" for a column that is kept as it is.
         prediction: the formula that its integers are differences to, or "".
         values: number of values; 0 for a column that is kept, where they are not counted.
         special: how many of them are special values, kept exactly.
@@ -47,6 +47,11 @@ class ColumnFacts:
     integer_bytes: int
     latent_bytes: float
     special_bytes: float
+
+    @property
+    def share_of_tolerance(self) -> float:
+        """The largest error in tolerances; 0 for a column that is exact."""
+        return self.max_error / self.tolerance_value if self.tolerance_value else 0.0
 
     def bits_per_value(self, size: float) -> float:
         """Bits per value of the column in `size` bytes; NaN where its values are not counted."""
@@ -122,7 +127,8 @@ def compression_facts(source: str | Path, target: str | Path) -> dict[str, Any]:
     """
     about = inspect(target)
     coded = [column for column in about.columns if column.codec and column.values]
-    worst = max(coded, key=lambda column: column.max_error / column.tolerance_value, default=None)
+    lossy = [column for column in coded if column.tolerance_value]
+    worst = max(lossy, key=lambda column: column.share_of_tolerance, default=None)
     before, after = file_size(source), file_size(target)
     return {
         "table": about.table,
@@ -236,7 +242,7 @@ def _columns(
             ColumnFacts(
                 name=name,
                 type=str(first["column_types"][i]),
-                tolerance=f"{kind} {value:g}" if is_coded else "exact",
+                tolerance="exact" if kind == "exact" else f"{kind} {value:g}",
                 tolerance_value=value,
                 codec=str(first["group_codecs"][group]) if is_coded else "",
                 prediction=str(first["column_formulas"][i]),

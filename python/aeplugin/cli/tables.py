@@ -52,7 +52,7 @@ def column_table(about: Inspection) -> RichTable:
             column.codec or "kept",
             column.tolerance,
             short(column.max_error) if column.codec else "",
-            f"{column.max_error / column.tolerance_value:.6f}" if column.codec else "",
+            f"{column.share_of_tolerance:.6f}" if column.tolerance_value else "",
             f"{column.values:,}" if column.codec else "",
             f"{column.special:,}" if column.codec else "",
             *(f"{number:.2f}" if column.values else "" for number in bits),
