@@ -86,9 +86,7 @@ def demo(data: Path, output: Path, epochs: int, processes: str) -> None:
 
     console.print()
     console.print(summary_table([summarise(name, events[name], compressed[name]) for name in names]))
-    console.print(
-        f"\n{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, models, exports,"
-    )
+    console.print(f"\n{time.monotonic() - started:.0f} s. Everything is in {output}/: ROOT files, models, exports,")
     console.print(f"{len(list(folder.glob('*.p??')))} pictures in {folder}/, and report.html: open that one first.")
 
 

@@ -19,13 +19,15 @@ import uproot
 from numpy.typing import NDArray
 
 from aeplugin import Model, Recipe, rdf
-from aeplugin._core import Activation, CollectionModel, Layer, ModelColumn, Transform
+from aeplugin._core import Activation, CollectionModel, Density, Layer, ModelColumn, Transform
 from aeplugin.compilation import compile_recipe
 from aeplugin.recipe_files import schema_of
 from aeplugin.recipe_resolution import to_rules
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "tests" / "python"))
+sys.path[:0] = [str(REPOSITORY / "tests" / "python"), str(REPOSITORY / "tools")]
+
+import golden_density  # noqa: E402
 
 from format_reader import Column, flat  # noqa: E402 (stands beside the tests)
 
@@ -243,9 +245,9 @@ def rich_network(seed: int) -> CollectionModel:
     return CollectionModel("Jet", columns, network(widths), network(widths[::-1]))
 
 
-def network_model(text: str, source: Path, network: CollectionModel) -> Model:
+def learned_model(text: str, source: Path, networks: list[CollectionModel], density: Density | None = None) -> Model:
     recipe = Recipe.from_text(text, "make_golden").resolve(schema_of(source, TABLE)[1], str(source))
-    return Model(recipe.to_text(), to_rules(recipe), "{}", [network])
+    return Model(recipe.to_text(), to_rules(recipe), "{}", networks, density)
 
 
 def write_ntuple(path: Path, table: dict[str, Any]) -> Path:
@@ -309,8 +311,10 @@ def save_values(path: Path, columns: dict[str, Column]) -> None:
 def make(folder: Path, seed: int = SEED) -> list[Path]:
     """Make all files in `folder`; gives the compressed ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("plain", "autoencoder", "merged", "blocks", "empty", "networks")
-    plain, autoencoder, merged, blocks, empty, networks = targets = [folder / f"{name}.root" for name in names]
+    names = ("plain", "autoencoder", "merged", "blocks", "empty", "networks", "autoregressive")
+    plain, autoencoder, merged, blocks, empty, networks, autoregressive = targets = [
+        folder / f"{name}.root" for name in names
+    ]
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         for target, write, table, text in (
@@ -321,16 +325,20 @@ def make(folder: Path, seed: int = SEED) -> list[Path]:
             source = write(work / target.name, table)
             compress(source, target, compile_recipe(Recipe.from_text(text, "make_golden"), source, TABLE))
         source = write_snapshot(work / autoencoder.name, jet_table(seed, 300, 1))
-        compress(source, autoencoder, network_model(AUTOENCODER, source, rough_network(seed)))
+        compress(source, autoencoder, learned_model(AUTOENCODER, source, [rough_network(seed)]))
         source = write_tree(work / networks.name, jet_table(seed, 200, 1))
-        compress(source, networks, network_model(NETWORKS, source, rich_network(seed)))
+        compress(source, networks, learned_model(NETWORKS, source, [rich_network(seed)]))
+        table = golden_density.event_table(seed)
+        source = write_tree(work / autoregressive.name, table)
+        density = golden_density.golden_density(seed, table)
+        compress(source, autoregressive, learned_model(golden_density.RECIPE, source, [], density))
         parts = []
         # The second and the fourth have the model of the part before them; the third has no events.
         for number, (events, scale, network) in enumerate([(60, 1, 1), (50, 1000, 1), (0, 1, 2), (40, 0.01, 2)]):
             triggers = {name: np.arange(events) % 7 == number for name in ("HLT.mu", "HLT_mu")}
             table = jet_table(seed + number, events, scale) | triggers
             source = write_tree(work / f"source{number}.root", table)
-            model = network_model(AUTOENCODER, source, rough_network(seed + network))
+            model = learned_model(AUTOENCODER, source, [rough_network(seed + network)])
             parts.append(compress(source, work / f"part{number}.root", model))
         rdf.merge(parts, merged)
     for target in targets:

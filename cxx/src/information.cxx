@@ -40,7 +40,8 @@ std::vector<double> SentinelsOf(const Rules &rules, const std::string &column)
 
 std::size_t IndexOf(const TableSchema &schema, const std::string &name)
 {
-   const auto found = std::find_if(schema.begin(), schema.end(), [&](const auto &column) { return column.fName == name; });
+   const auto found =
+      std::find_if(schema.begin(), schema.end(), [&](const auto &column) { return column.fName == name; });
    if (found != schema.end())
       return static_cast<std::size_t>(found - schema.begin());
    std::vector<std::string> names;
@@ -157,15 +158,16 @@ public:
          const std::size_t index = IndexOf(fSchema, variable.fColumn);
          const CollectionVariables *collection = fDensity.CollectionOf(i);
          RequireType(variable, collection != nullptr, fSchema[index]);
-         const CompressedColumn column{index, variable.fVariable, variable.fTolerance,
-                                       SentinelsOf(model.fRules, variable.fColumn), {}, {}};
+         const CompressedColumn column{
+            index, variable.fVariable, variable.fTolerance, SentinelsOf(model.fRules, variable.fColumn), {}, {}};
          fColumns.back() = Column{index, ColumnCoder(column, fSchema[index], instructionSet)};
          if (collection)
             fGroups[static_cast<std::size_t>(collection - fDensity.Collections().data())].fColumns.push_back(column);
       }
       for (const Group &group : fGroups)
          if (group.fColumns.empty())
-            throw ModelError("the model's density has a number of objects of '" + group.fName + "' and no column of them");
+            throw ModelError("the model's density has a number of objects of '" + group.fName +
+                             "' and no column of them");
    }
 
    const std::vector<Group> &Groups() const { return fGroups; }

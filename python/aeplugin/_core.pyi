@@ -567,8 +567,8 @@ class EventInformation:
         Args:
             columns: names and types of those that `count` is given, with all of `columns_of` among them.
 
-        Raises ModelError where the model has no density, or one of columns of other types; RecipeError for a column that
-        is not there.
+        Raises ModelError where the model has no density, or one of columns of other types; RecipeError for a column
+        that is not there.
         """
     @staticmethod
     def columns_of(model: Model) -> list[str]:
@@ -582,7 +582,7 @@ class EventInformation:
         """The bits of each event, and of each object by collection.
 
         Args:
-            columns: values of the very types, booleans as uint8, and offsets, one array where there is a list per event.
+            columns: values of the very types, booleans as uint8, and offsets: one array where events have lists.
 
         Raises InputError where values are of another type, or lengths do not fit together.
         """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aeplugin._core import Model, Transform
+from aeplugin._core import DensityVariable, Model, Transform
 from aeplugin.errors import ModelError, RecipeError, nearest
-from aeplugin.recipe import Codec, Recipe
+from aeplugin.recipe import Codec, LooseColumn, Recipe
 from aeplugin.recipe_files import schema_of
 from aeplugin.recipe_resolution import to_rules
+
+_CODECS_OF_DENSITIES = ("auto", "autoregressive")
 
 
 def compile_recipe(
@@ -24,13 +26,17 @@ def compile_recipe(
     Raises:
         InputError: the file is missing or damaged, or there is no such tree.
         RecipeError: the recipe does not fit the file.
-        ModelError: a network is for columns that the recipe does not make lossy.
+        ModelError: a network is for columns that the recipe does not make lossy, or a density for others than it codes.
     """
     tree = tree or recipe.tree
     resolved = recipe.resolve(schema_of(path, tree)[1], str(path)).model_copy(update={"tree": tree})
     if networks is None:
         return Model(resolved.to_text(), to_rules(resolved))
     _check_fit(resolved, networks, where)
+    if networks.density is not None and any(c.codec in _CODECS_OF_DENSITIES for c in resolved.collections.values()):
+        for variable in networks.density.variables:
+            if variable.variable:  # else it is a number of objects
+                _check_coded(resolved, variable, where)
     return Model(resolved.to_text(), to_rules(resolved), networks.training, networks.collections, networks.density)
 
 
@@ -89,3 +95,19 @@ def _check_fit(recipe: Recipe, networks: Model, where: str) -> None:
                     f"{column.variable!r}; the recipe has no such variable with a tolerance, only "
                     f"{', '.join(f'{v} ({c})' for v, c in lossy.items()) or 'none'}; train with this recipe"
                 )
+
+
+def _check_coded(recipe: Recipe, variable: DensityVariable, where: str) -> None:
+    """Whether a recipe codes a variable as the density of a model does."""
+    collection = recipe.collections.get(variable.group)
+    rule: LooseColumn | None = recipe.columns.get(variable.column)
+    if collection is not None:
+        is_known = collection.file_columns(variable.group).get(variable.variable) == variable.column
+        rule = collection.columns[variable.variable] if is_known else None
+    found = "no such column" if rule is None else str(rule.tolerance)
+    known = "exact" if variable.kind == "exact" else f"{variable.kind} {variable.tolerance:g}"
+    if found != known:
+        raise ModelError(
+            f"{where}: the density codes column {variable.column!r} with tolerance {known}; the recipe has {found}; "
+            "train with this recipe, or compress with --codec plain"
+        )

@@ -383,7 +383,7 @@ class CompressedFile:
                 columns,
                 f"{self._path}{where}",
             )
-            found |= {index: from_core(*column) for index, column in decoded.items()}
+            found |= {index: from_core(*column, self._kind(index)) for index, column in decoded.items()}
         self._latest = (block, found)
         return {index: found[index] for index in columns}
 

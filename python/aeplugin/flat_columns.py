@@ -100,9 +100,11 @@ def from_awkward(array: ak.Array, kind: ColumnKind) -> FlatColumn:
     return FlatColumn(np.ascontiguousarray(layout.data), offsets)
 
 
-def from_core(values: np.ndarray, offsets: Sequence[np.ndarray]) -> FlatColumn:
-    """What `_core.Decoder.decode` gives for a column."""
-    return FlatColumn(values, [level.astype(np.int64) for level in offsets])
+def from_core(values: np.ndarray, offsets: Sequence[np.ndarray], kind: ColumnKind) -> FlatColumn:
+    """What `_core.Decoder.decode` gives for a column; it has bytes where the column has booleans."""
+    return FlatColumn(
+        values.view(np.bool_) if kind.value == "bool" else values, [level.astype(np.int64) for level in offsets]
+    )
 
 
 def to_core(column: FlatColumn, kind: ColumnKind) -> tuple[Any, list[np.ndarray]]:

@@ -32,8 +32,8 @@ class EventBits:
         counted = {variable.group for variable in density.variables if not variable.variable}
         self.collections = [group for group in self._variables if group in counted]
         """The groups that have objects, in coding order; the others have one value per event."""
-        self._types: list[tuple[str, str]] = []
-        self._counter: EventInformation | None = None
+        self._latest: tuple[list[tuple[str, str]], EventInformation] | None = None
+        """For the types of columns that were given last; replaced as a whole, since several threads may count."""
 
     @property
     def groups(self) -> dict[str, Files]:
@@ -72,9 +72,10 @@ class EventBits:
                 kind = _type_name(values.dtype)
                 types.append((variable.column, f"std::vector<{kind}>" if offsets else kind))
                 columns.append((values.view(np.uint8) if kind == "bool" else values, offsets))
-        if self._counter is None or types != self._types:
-            self._counter, self._types = EventInformation(self._model, types), types
-        return self._counter.count(events, columns)
+        latest = self._latest
+        if latest is None or latest[0] != types:
+            self._latest = latest = types, EventInformation(self._model, types)
+        return latest[1].count(events, columns)
 
 
 def _density_of(model: Model) -> Density:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import awkward as ak
@@ -11,7 +10,7 @@ import numpy as np
 
 from aeplugin import rdf
 from aeplugin._core import Autoencoder, Model, event_scores
-from aeplugin.errors import ModelError
+from aeplugin.errors import InputError, ModelError
 from aeplugin.files import iterate_groups, number_of_events
 from aeplugin.information import EventBits
 from aeplugin.readers import Files, Objects
@@ -20,6 +19,7 @@ TABLE = "scores"
 """Name of the RNTuple with scores."""
 EVENT_BITS = "event_bits"
 """Its column with the bits of events."""
+_BESIDE = "event column "  # no collection is called that
 
 
 def score_objects(autoencoder: Autoencoder, objects: Objects) -> tuple[np.ndarray, np.ndarray]:
@@ -93,6 +93,7 @@ def score_file(
     target: str | Path,
     tree: str | None = None,
     *,
+    columns: Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> int:
     """Write the scores of a file, compressed or not, as an RNTuple "scores" with one entry for each of its events.
@@ -104,6 +105,7 @@ def score_file(
 
     Args:
         tree: the TTree or RNTuple of a file that is not compressed; default the only one.
+        columns: of the file, of one number per event, that are written beside the scores, to compare with.
         progress: called with the fraction that is done.
 
     Returns:
@@ -111,19 +113,38 @@ def score_file(
 
     Raises:
         ModelError: the model has neither networks nor a density, or a density of columns of other types.
+        InputError: one of `columns` is not of one number per event, or called as a score.
         InputError, RecipeError, CompatibilityError, CorruptionError: see `aeplugin.files.iterate_groups`.
     """
-    return rdf.write_table(target, _blocks(source, Scorer(model), tree, progress), table=TABLE)
+    return rdf.write_table(target, _blocks(source, Scorer(model), tree, columns, progress), table=TABLE)
 
 
 def _blocks(
-    source: str | Path, scorer: Scorer, tree: str | None, progress: Callable[[float], None] | None
+    source: str | Path,
+    scorer: Scorer,
+    tree: str | None,
+    columns: Sequence[str],
+    progress: Callable[[float], None] | None,
 ) -> Iterator[ak.Array]:
     total = 0 if progress is None else number_of_events(source, tree)
     done = 0
-    for block in chain(iterate_groups(source, scorer.groups, tree), [scorer.no_events()]):
-        scores = ak.zip(scorer.score(block), depth_limit=1)
-        yield scores
-        done += len(scores)
+    groups = {**scorer.groups, **{f"{_BESIDE}{column}": {column: column} for column in columns}}
+    for block in iterate_groups(source, groups, tree):
+        scores = scorer.score(block)
+        for column in columns:
+            scores[column] = _single(block[f"{_BESIDE}{column}"], column, scores, str(source))
+        yield ak.zip(scores, depth_limit=1)
+        done += len(block[next(iter(groups))].counts)
         if progress is not None:
-            progress(done / total if total else 1.0)
+            progress(done / total)
+    if not done:
+        none = dict.fromkeys(columns, np.empty(0, np.float32))
+        yield ak.zip({**scorer.score(scorer.no_events()), **none}, depth_limit=1)
+
+
+def _single(objects: Objects, column: str, scores: Mapping[str, object], where: str) -> np.ndarray:
+    if column in scores:
+        raise InputError(f"{where}: column {column!r} is called as one of the scores")
+    if not (objects.counts == 1).all():
+        raise InputError(f"{where}: column {column!r} has lists; expected one of one number per event")
+    return objects.columns[column]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import common
 import numpy as np
 import uproot
 
 from aeplugin import rdf, training
-from aeplugin._core import Model
+from aeplugin._core import Density, DensityVariable, Model, Quantiser, density_context, density_encode
 from aeplugin.recipe import Recipe
 from aeplugin.recipe_files import schema_of
 
@@ -29,6 +27,7 @@ MISSING: dict[str, Any] = {
     "MET_phi": {"tolerance": {"abs": 0.01}, "periodic": True},
 }
 PARTS = 4  # one of which is held out
+HEAD = 64  # bytes of the states before the words of a stream
 
 
 def recipe(
@@ -98,15 +97,49 @@ def train(paths: Sequence[Path], content: dict[str, Any], target: Path | None = 
     return model
 
 
-def summary(model: Model) -> dict[str, Any]:
-    """What the training tells of the density."""
-    found: dict[str, Any] = json.loads(model.training)["density"]
-    return found
+def coded_bits(model: Model, events: ak.Array) -> dict[str, float]:
+    """Bits of all values of each variable of the density, named by column or "number of GROUP"."""
+    density = model.density
+    assert density is not None  # what it was trained for
+    streams = density_encode(density, grids(density, events))
+    return {
+        variable.column or f"number of {variable.group}": _bits_of(*stream)
+        for variable, stream in zip(density.variables, streams, strict=True)
+    }
 
 
-def of_variables(density: dict[str, Any], which: str = "validation_bits") -> dict[str, float]:
-    """Bits per value, by variable."""
-    return {variable["name"]: variable[which] for variable in density["variables"]}
+def grids(density: Density, events: ak.Array) -> list[np.ndarray]:
+    """The integers of each variable of a density: numbers of objects, grid integers, or the values themselves."""
+    return [_integers(density, variable, events) for variable in density.variables]
+
+
+def entropies(density: Density, events: ak.Array) -> dict[str, float]:
+    """Bits of all values of each variable by the frequencies of its integers; of residuals where a formula is known."""
+    integers = grids(density, events)
+    context = density_context(density, integers)
+    bits = {}
+    for variable, grid, (_, residuals) in zip(density.variables, integers, context, strict=True):
+        values = residuals if variable.location == "formula" else grid
+        counts = np.unique(values, return_counts=True)[1]
+        name = variable.column or f"number of {variable.group}"
+        bits[name] = float(-(counts * np.log2(counts / len(values))).sum())
+    return bits
+
+
+def _integers(density: Density, variable: DensityVariable, events: ak.Array) -> np.ndarray:
+    if not variable.column:
+        member = next(v.column for v in density.variables if v.group == variable.group and v.column)
+        return ak.to_numpy(ak.num(events[member])).astype(np.int32)
+    values = ak.to_numpy(ak.flatten(events[variable.column], axis=None))
+    if variable.kind == "exact":
+        return values.astype(np.int32)
+    return Quantiser(variable.kind, variable.tolerance, str(values.dtype)).encode(values)[0]
+
+
+def _bits_of(stream: bytes, escapes: np.ndarray) -> float:
+    """What the symbols of a stream took: beside its words what its eight states hold above their beginning."""
+    states = np.frombuffer(stream[:HEAD], np.uint64).astype(np.float64)
+    return 8 * (len(stream) - HEAD) + float(np.log2(states / 2**31).sum()) + 32 * len(escapes)
 
 
 def markdown(rows: Iterable[dict[str, Any]]) -> str:

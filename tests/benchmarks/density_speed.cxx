@@ -159,10 +159,7 @@ public:
       density::Walk(fDensity, fAll, block.fEvents, visitor, byRank);
    }
    Layers MakeLayers() const { return {fDensity, fNetworks}; }
-   density::RowEncoder MakeEncoder() const
-   {
-      return density::RowEncoder(density::Evaluator(fDensity, fNetworks));
-   }
+   density::RowEncoder MakeEncoder() const { return density::RowEncoder(density::Evaluator(fDensity, fNetworks)); }
 
    std::vector<density::Stream> Encode(const Block &block) const
    {
@@ -262,8 +259,8 @@ std::string Facts(Prepared &prepared)
       return std::to_string(static_cast<double>(what) / static_cast<double>(objects));
    };
    return "{\"multiply_adds_per_object\": " + perObject(layers.MultiplyAdds()) +
-          ", \"bytes_per_object\": " + perObject(bytes) + ", \"objects_per_block\": " +
-          std::to_string(objects / prepared.fBlocks.size()) + "}";
+          ", \"bytes_per_object\": " + perObject(bytes) +
+          ", \"objects_per_block\": " + std::to_string(objects / prepared.fBlocks.size()) + "}";
 }
 
 void Benchmark(const std::string &folder, const std::vector<std::string> &paths)

@@ -167,7 +167,9 @@ def main() -> None:
     speeds, profile = speed_rows(best, objects), profile_rows(best, facts)
     content = {"jets": collection.objects, "rounds": arguments.rounds, **facts, "profile": profile}
     title = f"Jets on one core, the best of {arguments.rounds} rounds"
-    common.report("density_speed", title, list(speeds[0]), speeds, {**content, "machine": common.machine(), "seconds": times})
+    common.report(
+        "density_speed", title, list(speeds[0]), speeds, {**content, "machine": common.machine(), "seconds": times}
+    )
     print(densities.markdown(speeds), densities.markdown(profile), sep="\n\n")
 
 

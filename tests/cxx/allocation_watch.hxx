@@ -27,6 +27,16 @@ inline std::atomic<std::size_t> gAllocationLimit{SIZE_MAX};
    throw std::bad_alloc();
 }
 
+/// As std::stable_sort asks for its buffer.
+[[gnu::noinline]] void *operator new(std::size_t size, const std::nothrow_t &) noexcept
+{
+   try {
+      return operator new(size);
+   } catch (const std::bad_alloc &) {
+      return nullptr;
+   }
+}
+
 [[gnu::noinline]] void operator delete(void *memory) noexcept
 {
    std::free(memory);

@@ -37,7 +37,9 @@ inline aeplugin::Rules DensityRules()
    const auto codec = CodecKind::kAutoregressive;
    return {{{"MET_pt", codec, {{"MET_pt", "MET_pt", rel, {-999}, ""}}},
             {"MET_phi", codec, {{"MET_phi", "MET_phi", abs, {}, ""}}},
-            {"Jet", codec, {{"pt", "Jet_pt", rel, {}, ""}, {"eta", "Jet_eta", abs, {}, ""}, {"phi", "Jet_phi", abs, {}, ""}}},
+            {"Jet",
+             codec,
+             {{"pt", "Jet_pt", rel, {}, ""}, {"eta", "Jet_eta", abs, {}, ""}, {"phi", "Jet_phi", abs, {}, ""}}},
             {"Muon", codec, {{"x", "Muon_x", abs, {}, ""}}}},
            {}};
 }

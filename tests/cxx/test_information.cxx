@@ -74,8 +74,8 @@ void TestSameBitsHoweverCounted()
       Information joined;
       joined.fCollections.assign(expected.fCollections.size(), {{0}, {}});
       for (std::size_t first = 0; first < block.fEvents; first += size) {
-         const auto part = information.Count(
-            testing::Slice(block, DensitySchema(), first, std::min(size, block.fEvents - first)));
+         const auto part =
+            information.Count(testing::Slice(block, DensitySchema(), first, std::min(size, block.fEvents - first)));
          joined.fEvents.insert(joined.fEvents.end(), part.fEvents.begin(), part.fEvents.end());
          for (std::size_t c = 0; c < joined.fCollections.size(); ++c) {
             auto &objects = joined.fCollections[c];
@@ -156,6 +156,23 @@ void TestSpecialValuesCostBits()
    IsTrue(bitsWith(NAN) > bitsWith(-999) + 32, "a sentinel that is known costs less than what is not");
 }
 
+/// A density that has the number of some objects and nothing else of them; no recipe gives one.
+Model WithLonelyCount()
+{
+   constexpr std::uint32_t kFirst = 4; // behind the other numbers
+   Model model = DensityModel();
+   auto &variables = model.fDensity->fVariables;
+   for (DensityVariable &variable : variables)
+      for (DensityFeature &feature : variable.fFeatures)
+         feature.fVariable += feature.fVariable >= kFirst ? 1 : 0;
+   for (DensityMomentum &momentum : model.fDensity->fMomenta)
+      momentum = {momentum.fPt + 1, momentum.fPhi + 1, momentum.fEta};
+   DensityVariable lonely = variables[kFirst - 1];
+   lonely.fGroup = "Photon";
+   variables.insert(variables.begin() + kFirst, lonely);
+   return model;
+}
+
 void TestWhatDoesNotFit()
 {
    Model none = DensityModel();
@@ -169,17 +186,12 @@ void TestWhatDoesNotFit()
    for (const auto &[column, type] : {std::pair(3, "std::vector<double>"), std::pair(3, "float"),
                                       std::pair(2, "std::vector<std::int64_t>"), std::pair(0, "std::vector<float>")}) {
       schema = DensitySchema();
-      schema[static_cast<std::size_t>(column)] = TableColumn::Make(schema[static_cast<std::size_t>(column)].fName, type);
+      schema[static_cast<std::size_t>(column)] =
+         TableColumn::Make(schema[static_cast<std::size_t>(column)].fName, type);
       Throws<ModelError>([&] { EventInformation(DensityModel(), schema); }, std::string("is of type ") + type);
    }
-   Model uncounted = DensityModel();
-   auto &variables = uncounted.fDensity->fVariables;
-   auto lonely = variables[2];
-   lonely.fGroup = "Photon";
-   variables.insert(variables.begin() + 2, lonely);
-   uncounted.fDensity->fMomenta.clear();
-   uncounted.fDensity->fMissing.reset();
-   Throws<ModelError>([&] { EventInformation(uncounted, DensitySchema()); }, "");
+   Throws<ModelError>([&] { EventInformation(WithLonelyCount(), DensitySchema()); },
+                      "a number of objects of 'Photon' and no column of them");
 
    const EventInformation information = MakeInformation();
    const auto refused = [&](const std::string &part, auto spoil) {
@@ -188,7 +200,8 @@ void TestWhatDoesNotFit()
       Throws<InputError>([&] { information.Count(block); }, part);
    };
    refused("has 6 columns", [](auto &block) { block.fColumns.pop_back(); });
-   refused("4 values for 5 events", [](auto &block) { std::get<std::vector<float>>(block.fColumns[0].fValues).pop_back(); });
+   refused("4 values for 5 events",
+           [](auto &block) { std::get<std::vector<float>>(block.fColumns[0].fValues).pop_back(); });
    refused("values of another type", [](auto &block) { block.fColumns[0].fValues = std::vector<double>(5); });
    refused("0 levels of lists", [](auto &block) { block.fColumns[3].fOffsets.clear(); });
    refused("offsets that are none", [](auto &block) { block.fColumns[3].fOffsets[0].back() += 1; });

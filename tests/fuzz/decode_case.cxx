@@ -86,6 +86,8 @@ void DecodeGrid(const Layout &layout, const std::vector<std::uint8_t> &bytes)
                                           0x7ff8000000000001);
    for (const Group &group : layout.fGroups)
       for (const CompressedColumn &column : group.fColumns) {
+         if (column.fTolerance.fKind == ToleranceKind::kExact)
+            continue; // integers that are themselves
          const ColumnType type = layout.fSchema[column.fColumn].fType;
          const Quantiser quantiser(column.fTolerance, type, column.fSentinels);
          std::vector<float> floats(grid.size());

@@ -1,4 +1,5 @@
 #include "allocation_watch.hxx"
+#include "any_density_events.hxx"
 #include "decode_case.hxx"
 #include "mutate.hxx"
 #include "random_events.hxx"
@@ -23,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLargestAllocation = std::size_t{64} << 20;
 constexpr unsigned kSecondsPerCase = 1;
+constexpr std::uint64_t kDensities = 8; ///< among the seeds
 constexpr char kUsage[] = "usage: fuzz_decoder [SECONDS [SEED]]\n"
                           "       fuzz_decoder --replay FILE\n"
                           "       fuzz_decoder --seeds FOLDER\n";
@@ -47,6 +49,18 @@ void OnSignal(int signal)
    std::raise(signal);
 }
 
+std::string SeedOf(const aeplugin::Layout &layout, const aeplugin::Model &model, const aeplugin::TableBlock &block)
+{
+   std::vector<aeplugin::QuantiserSummary> summaries;
+   fuzz::Case parts;
+   parts.fBlock = aeplugin::BlockCoder(layout, model).Encode(block, summaries);
+   parts.fMetadata.SetLayout(layout);
+   const std::string bytes = model.ToBytes();
+   parts.fMetadata.fModel.assign(bytes.begin(), bytes.end());
+   parts.fMetadata.fChecksum = parts.fMetadata.ComputeChecksum();
+   return ToBytes(parts);
+}
+
 std::vector<std::string> Seeds()
 {
    std::vector<std::string> seeds;
@@ -54,17 +68,13 @@ std::vector<std::string> Seeds()
       for (const std::size_t events : {0u, 3u, 40u}) {
          const auto model = testing::EventModel(codec);
          const auto sample = testing::RandomEvents(events, 1, {10, 6});
-         aeplugin::Layout layout = MakeLayout(testing::EventSchema(), model, {sample}, events);
-         const aeplugin::BlockCoder coder(layout, model);
-         std::vector<aeplugin::QuantiserSummary> summaries;
-         fuzz::Case parts;
-         parts.fBlock = coder.Encode(testing::RandomEvents(events, 2, {10, 6}), summaries);
-         parts.fMetadata.SetLayout(layout);
-         const std::string bytes = model.ToBytes();
-         parts.fMetadata.fModel.assign(bytes.begin(), bytes.end());
-         parts.fMetadata.fChecksum = parts.fMetadata.ComputeChecksum();
-         seeds.push_back(ToBytes(parts));
+         const auto layout = MakeLayout(testing::EventSchema(), model, {sample}, events);
+         seeds.push_back(SeedOf(layout, model, testing::RandomEvents(events, 2, {10, 6})));
       }
+   for (std::uint64_t seed = 0; seed < kDensities; ++seed) {
+      const auto density = testing::MakeAnyDensity(seed);
+      seeds.push_back(SeedOf(density.fLayout, density.fModel, testing::AnyEvents(density, 3 + 5 * seed, seed)));
+   }
    return seeds;
 }
 

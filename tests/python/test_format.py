@@ -25,7 +25,7 @@ from format_reader import METADATA, Column, depth_of, dtype_of, field_names, fla
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden"
 FORMAT = (REPOSITORY / "docs" / "format.md").read_text()
-NAMES = ("plain", "autoencoder", "merged", "blocks", "empty", "networks")
+NAMES = ("plain", "autoencoder", "merged", "blocks", "empty", "networks", "autoregressive")
 
 golden = pytest.mark.parametrize("path", [GOLDEN / f"{name}.root" for name in NAMES], ids=NAMES)
 
@@ -163,7 +163,7 @@ def test_golden_files_have_what_the_format_has() -> None:
     assert [part["events"] for part in merged] == [60, 50, 0, 40]
     assert parts["blocks"][0]["blocks"] >= 2
     versions = {bytes(part["model"])[8] for parts_of in parts.values() for part in parts_of if part["model"]}
-    assert versions == {2, 3}
+    assert versions == {2, 3, 4}
     network = read_model(bytes(parts["networks"][0]["model"]))["Jet"]
     assert {column.transform for column in network.columns} == {0, 1, 2, 3}
     assert {layer.activation for layer in network.layers} == set(range(7))

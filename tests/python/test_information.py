@@ -197,6 +197,16 @@ def test_scores_of_a_file(model: Model, file: Path, tmp_path: Path) -> None:
     assert ak.num(scores.Jet_bits).tolist() == block["Jet"].counts.tolist()
 
 
+def test_columns_beside_scores(model: Model, file: Path, tmp_path: Path) -> None:
+    score_file(file, model, tmp_path / "scores.root", columns=["MET_pt"])
+    expected = uproot.open(file)["events"]["MET_pt"].array()
+    assert uproot.open(tmp_path / "scores.root")["scores"]["MET_pt"].array().tolist() == expected.tolist()
+    with pytest.raises(InputError, match="'Jet_pt' has lists; expected one of one number per event"):
+        score_file(file, model, tmp_path / "scores.root", columns=["Jet_pt"])
+    with pytest.raises(RecipeError, match="no column 'MET_px'"):
+        score_file(file, model, tmp_path / "scores.root", columns=["MET_px"])
+
+
 def test_command(model: Model, file: Path, tmp_path: Path) -> None:
     model.save(str(tmp_path / "events.model"))
     arguments = ["score", str(file), "--model", str(tmp_path / "events.model"), "-o", str(tmp_path / "scores.root")]
@@ -215,6 +225,30 @@ def test_a_file_without_events(model: Model, tmp_path: Path) -> None:
         made.mkrntuple("events", {name: values[:0] for name, values in events(3).items()})
     assert score_file(tmp_path / "none.root", model, tmp_path / "scores.root") == 0
     assert uproot.open(tmp_path / "scores.root")["scores"]["event_bits"].array().tolist() == []
+
+
+def test_coffea(model: Model, file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("coffea", reason="needs coffea")
+    from coffea.nanoevents import BaseSchema, NanoEventsFactory
+
+    from aeplugin.coffea import ScoreProcessor
+
+    model.save(str(tmp_path / "events.model"))
+    parts = set()
+    for start, stop in ((0, 300), (300, 700)):
+        where = {"dataset": "a", "filename": str(file), "treename": "events", "fileuuid": "0"}
+        chunk = {"entrystart": start, "entrystop": stop}
+        opened = NanoEventsFactory.from_root(
+            {str(file): "events"}, entry_start=start, entry_stop=stop, schemaclass=BaseSchema, metadata=where | chunk
+        )
+        found = ScoreProcessor(tmp_path / "events.model", output=tmp_path / "parts").process(opened.events())["a"]
+        assert found["event_bits"].sum(flow=True) == stop - start
+        parts |= found["parts"]
+    score_file(file, model, tmp_path / "scores.root")
+    expected = uproot.open(tmp_path / "scores.root")["scores"].arrays()
+    written = uproot.concatenate([f"{part.path}:scores" for part in sorted(parts, key=lambda part: part.start)])
+    for name in ("event_bits", "Jet_bits", "Jet_event_score"):
+        assert ak.array_equal(written[name], expected[name])
 
 
 # RDataFrame

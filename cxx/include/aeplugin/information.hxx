@@ -19,7 +19,7 @@ struct Information {
       std::vector<double> fBits;
    };
 
-   std::vector<double> fEvents;       ///< of the variables that an event has once, of its numbers of objects, of objects
+   std::vector<double> fEvents; ///< of the variables that an event has once, of its numbers of objects, of objects
    std::vector<Objects> fCollections; ///< as EventInformation::Collections()
 };
 

@@ -16,11 +16,12 @@ public:
    {
       VariableContext &context = fContexts[rows.fVariable];
       const std::size_t features = fDensity.Variable(rows.fVariable).fFeatures.size();
-      for (std::size_t row = 0; row < rows.fRows; ++row) {
+      for (std::size_t row = 0; row < rows.fRows; ++row)
          for (std::size_t f = 0; f < features; ++f)
             context.fFeatures.push_back(rows.fFeatures[f * rows.fStride + row]);
-         context.fResiduals.push_back(fDensity.Residual(rows.fVariable, rows.fIntegers[row], rows.fLocations[row]));
-      }
+      Grid residuals[kMostRows];
+      fDensity.Residuals(rows.fVariable, rows.fIntegers, rows.fLocations, rows.fRows, residuals);
+      context.fResiduals.insert(context.fResiduals.end(), residuals, residuals + rows.fRows);
    }
 
    std::vector<VariableContext> Take() { return std::move(fContexts); }

@@ -9,30 +9,33 @@ namespace {
 constexpr double kSmallest = 0x1p-20; ///< of what a logarithm is taken of
 constexpr double kLargestEta = 20;
 
-/// As many values, padded to whole vectors.
-std::vector<double> Padded(std::size_t n)
-{
-   return std::vector<double>(kernels::PaddedWidth(n));
-}
+/// Values of some rows, of whole vectors.
+struct Column {
+   alignas(64) double fValues[kMostRows];
+
+   /// Sets those of the last vector that are of no row.
+   void Pad(std::size_t n, double value) { std::fill(fValues + n, fValues + kernels::PaddedWidth(n), value); }
+};
 
 /// The values of grid integers, 0 for marks.
-void Values(const Quantiser &quantiser, const Grid *integers, std::size_t n, double *values)
+void Values(const Quantiser &quantiser, const Grid *integers, std::size_t n, Column &values)
 {
-   quantiser.Value(integers, n, values);
+   quantiser.Value(integers, n, values.fValues);
    for (std::size_t i = 0; i < n; ++i)
-      values[i] = IsMark(integers[i]) ? 0. : values[i];
+      values.fValues[i] = IsMark(integers[i]) ? 0. : values.fValues[i];
+   values.Pad(n, 0);
 }
 
 /// Logarithms as floats.
-void Logarithms(const kernels::KernelSet &kernels, const std::vector<double> &values, std::size_t n, float *out)
+void Logarithms(const kernels::KernelSet &kernels, const double *values, std::size_t n, float *out)
 {
-   auto logs = Padded(n);
+   Column logs;
    for (std::size_t i = 0; i < n; ++i)
-      logs[i] = std::isfinite(values[i]) && values[i] > kSmallest ? values[i] : kSmallest;
-   std::fill(logs.begin() + static_cast<std::ptrdiff_t>(n), logs.end(), 1.);
-   kernels.fDoubles.fLog(logs.data(), logs.size());
+      logs.fValues[i] = std::isfinite(values[i]) && values[i] > kSmallest ? values[i] : kSmallest;
+   logs.Pad(n, 1);
+   kernels.fDoubles.fLog(logs.fValues, kernels::PaddedWidth(n));
    for (std::size_t i = 0; i < n; ++i)
-      out[i] = static_cast<float>(logs[i]);
+      out[i] = static_cast<float>(logs.fValues[i]);
 }
 
 } // namespace
@@ -46,30 +49,32 @@ void Circle::Resize(std::size_t n)
 void Circle::Fill(const Quantiser &quantiser, const Grid *integers, std::size_t first, std::size_t n,
                   const kernels::KernelSet &kernels)
 {
-   auto angles = Padded(n);
-   Values(quantiser, integers, n, angles.data());
-   auto sines = angles;
-   kernels.fDoubles.fCos(angles.data(), angles.size());
-   kernels.fDoubles.fSin(sines.data(), sines.size());
-   std::copy_n(angles.begin(), n, fCosines.begin() + static_cast<std::ptrdiff_t>(first));
-   std::copy_n(sines.begin(), n, fSines.begin() + static_cast<std::ptrdiff_t>(first));
+   Column angles;
+   Values(quantiser, integers, n, angles);
+   Column sines = angles;
+   kernels.fDoubles.fCos(angles.fValues, kernels::PaddedWidth(n));
+   kernels.fDoubles.fSin(sines.fValues, kernels::PaddedWidth(n));
+   std::copy_n(angles.fValues, n, fCosines.data() + first);
+   std::copy_n(sines.fValues, n, fSines.data() + first);
 }
 
 MomentumBalance::MomentumBalance(std::size_t events, const kernels::KernelSet &kernels)
-   : fKernels(&kernels), fX(events), fY(events), fPt(events), fZ(events), fSize(events), fDirectionX(events),
-     fDirectionY(events), fAngle(kernels::PaddedWidth(events)), fMissing(events), fActivity(events),
-     fLongitudinal(events)
+   : fKernels(&kernels), fX(events), fY(events), fPt(events), fZ(events), fSize(events)
 {
 }
 
 void MomentumBalance::Begin(const PreparedDensity &density, const Grid *pt, const Grid *phi, const Circle &angles)
 {
-   std::vector<double> sizes(fX.size());
-   Values(density.QuantiserOf(density.Get().fMissing->fPt), pt, sizes.size(), sizes.data());
-   for (std::size_t i = 0; i < sizes.size(); ++i) {
-      const double size = IsMark(phi[i]) ? 0. : sizes[i];
-      fX[i] = -(size * angles.fCosines[i]);
-      fY[i] = -(size * angles.fSines[i]);
+   const Quantiser &quantiser = density.QuantiserOf(density.Get().fMissing->fPt);
+   for (std::size_t first = 0; first < fX.size(); first += kMostRows) {
+      const std::size_t rows = std::min(kMostRows, fX.size() - first);
+      Column sizes;
+      Values(quantiser, pt + first, rows, sizes);
+      for (std::size_t i = 0; i < rows; ++i) {
+         const double size = IsMark(phi[first + i]) ? 0. : sizes.fValues[i];
+         fX[first + i] = -(size * angles.fCosines[first + i]);
+         fY[first + i] = -(size * angles.fSines[first + i]);
+      }
    }
 }
 
@@ -94,48 +99,55 @@ void MomentumBalance::Restore(const std::vector<std::uint32_t> &order)
 }
 
 void MomentumBalance::Add(const PreparedDensity &density, const DensityMomentum &momentum, const Grid *pt,
-                          const Grid *phi, const Grid *eta, const Circle &angles, std::size_t first, std::size_t rows)
+                          const Grid *phi, const Grid *eta, const Circle &angles, std::size_t place, std::size_t first,
+                          std::size_t rows)
 {
-   std::vector<double> sizes(rows);
-   Values(density.QuantiserOf(momentum.fPt), pt, rows, sizes.data());
-   auto along = Padded(rows);
+   Column sizes;
+   Values(density.QuantiserOf(momentum.fPt), pt, rows, sizes);
+   Column along{};
    if (eta)
-      Values(density.QuantiserOf(momentum.fEta), eta, rows, along.data());
-   for (double &value : along)
-      value = std::clamp(value, -kLargestEta, kLargestEta);
-   auto total = along;
-   fKernels->fDoubles.fSinh(along.data(), along.size());
-   fKernels->fDoubles.fCosh(total.data(), total.size());
+      Values(density.QuantiserOf(momentum.fEta), eta, rows, along);
+   const std::size_t padded = kernels::PaddedWidth(rows);
+   for (std::size_t i = 0; i < padded; ++i)
+      along.fValues[i] = std::clamp(along.fValues[i], -kLargestEta, kLargestEta);
+   Column total = along;
+   fKernels->fDoubles.fSinh(along.fValues, padded);
+   fKernels->fDoubles.fCosh(total.fValues, padded);
    for (std::size_t i = 0; i < rows; ++i) {
-      const double size = IsMark(phi[i]) ? 0. : sizes[i];
-      fX[i] = fX[i] - size * angles.fCosines[first + i];
-      fY[i] = fY[i] - size * angles.fSines[first + i];
-      fPt[i] = fPt[i] + size;
-      fZ[i] = fZ[i] + size * along[i];
-      fSize[i] = fSize[i] + size * total[i];
+      const double size = IsMark(phi[i]) ? 0. : sizes.fValues[i];
+      fX[first + i] = fX[first + i] - size * angles.fCosines[place + i];
+      fY[first + i] = fY[first + i] - size * angles.fSines[place + i];
+      fPt[first + i] = fPt[first + i] + size;
+      fZ[first + i] = fZ[first + i] + size * along.fValues[i];
+      fSize[first + i] = fSize[first + i] + size * total.fValues[i];
    }
 }
 
-void MomentumBalance::Update(std::size_t rows)
+void MomentumBalance::Update(std::size_t first, std::size_t rows)
 {
-   auto sizes = Padded(rows);
+   const std::size_t padded = kernels::PaddedWidth(rows);
+   Column sizes;
    for (std::size_t i = 0; i < rows; ++i)
-      sizes[i] = fX[i] * fX[i] + fY[i] * fY[i];
-   fKernels->fDoubles.fSqrt(sizes.data(), sizes.size());
-   auto heights = Padded(rows);
+      sizes.fValues[i] = fX[first + i] * fX[first + i] + fY[first + i] * fY[first + i];
+   sizes.Pad(rows, 0);
+   fKernels->fDoubles.fSqrt(sizes.fValues, padded);
+   Column heights;
    for (std::size_t i = 0; i < rows; ++i) {
-      const bool isNone = !std::isfinite(sizes[i]) || sizes[i] == 0;
-      sizes[i] = isNone ? 0. : sizes[i];
-      fDirectionX[i] = isNone ? 1. : fX[i] / sizes[i];
-      fDirectionY[i] = isNone ? 0. : fY[i] / sizes[i];
-      fAngle[i] = isNone ? 1. : fX[i];
-      heights[i] = isNone ? 0. : fY[i];
-      const double ratio = fZ[i] / fSize[i];
+      double &size = sizes.fValues[i];
+      const bool isNone = !std::isfinite(size) || size == 0;
+      size = isNone ? 0. : size;
+      fDirectionX[i] = isNone ? 1. : fX[first + i] / size;
+      fDirectionY[i] = isNone ? 0. : fY[first + i] / size;
+      fAngle[i] = isNone ? 1. : fX[first + i];
+      heights.fValues[i] = isNone ? 0. : fY[first + i];
+      const double ratio = fZ[first + i] / fSize[first + i];
       fLongitudinal[i] = std::isfinite(ratio) ? static_cast<float>(ratio) : 0.f;
    }
-   fKernels->fDoubles.fAtan2(heights.data(), fAngle.data(), heights.size());
-   Logarithms(*fKernels, sizes, rows, fMissing.data());
-   Logarithms(*fKernels, fPt, rows, fActivity.data());
+   heights.Pad(rows, 0);
+   std::fill(fAngle + rows, fAngle + padded, 1.);
+   fKernels->fDoubles.fAtan2(heights.fValues, fAngle, padded);
+   Logarithms(*fKernels, sizes.fValues, rows, fMissing);
+   Logarithms(*fKernels, fPt.data() + first, rows, fActivity);
 }
 
 } // namespace aeplugin::density

@@ -27,6 +27,14 @@ bool IsOfVariable(const DensityFeature &feature)
    }
 }
 
+/// Brought into [0, period), from which most are not a period away.
+std::int64_t Wrapped(std::int64_t x, std::int64_t period)
+{
+   x += x < 0 ? period : 0;
+   x -= x >= period ? period : 0;
+   return x >= 0 && x < period ? x : (x % period + period) % period;
+}
+
 } // namespace
 
 PreparedDensity::PreparedDensity(Density density, bool networks, const std::string &instructionSet)
@@ -146,34 +154,38 @@ std::vector<bool> PreparedDensity::WithContext(std::vector<bool> wanted) const
    return wanted;
 }
 
-Grid PreparedDensity::Residual(std::size_t i, Grid integer, Grid location) const
+void PreparedDensity::Residuals(std::size_t i, const Grid *integers, const Grid *locations, std::size_t n,
+                                Grid *residuals) const
 {
-   if (IsMark(integer))
-      return integer;
-   const DensityVariable &variable = Variable(i);
-   std::int64_t residual = std::int64_t{integer} - location;
-   if (variable.fPeriodic) {
-      const std::int64_t first = variable.fFirst;
-      const std::int64_t period = variable.fRange;
-      if (integer < first || integer >= first + period)
-         return kOutside;
-      residual = ((residual - first) % period + period) % period + first;
+   const std::int64_t first = Variable(i).fFirst;
+   const std::int64_t period = Variable(i).fPeriodic ? Variable(i).fRange : 0;
+   for (std::size_t k = 0; k < n; ++k) {
+      const std::int64_t integer = integers[k];
+      std::int64_t residual = integer - locations[k];
+      bool isOutside = std::abs(residual) > kGridLimit;
+      if (period > 0) {
+         residual = Wrapped(residual - first, period) + first;
+         isOutside = integer < first || integer >= first + period;
+      }
+      residuals[k] = IsMark(integers[k]) ? integers[k] : isOutside ? kOutside : static_cast<Grid>(residual);
    }
-   return std::abs(residual) <= kGridLimit ? static_cast<Grid>(residual) : kOutside;
 }
 
-Grid PreparedDensity::Integer(std::size_t i, std::int64_t residual, Grid location) const
+void PreparedDensity::Integers(std::size_t i, const Grid *residuals, const Grid *locations, std::size_t n,
+                               Grid *integers) const
 {
-   const DensityVariable &variable = Variable(i);
-   std::int64_t integer = residual + location;
-   if (variable.fPeriodic) {
-      const std::int64_t first = variable.fFirst;
-      const std::int64_t period = variable.fRange;
-      integer = ((integer - first) % period + period) % period + first;
+   const std::int64_t first = Variable(i).fFirst;
+   const std::int64_t period = Variable(i).fPeriodic ? Variable(i).fRange : 0;
+   bool isOff = false;
+   for (std::size_t k = 0; k < n; ++k) {
+      std::int64_t integer = std::int64_t{residuals[k]} + locations[k];
+      if (period > 0)
+         integer = Wrapped(integer - first, period) + first;
+      isOff = isOff || std::abs(integer) > kGridLimit;
+      integers[k] = static_cast<Grid>(integer);
    }
-   if (std::abs(integer) > kGridLimit)
+   if (isOff)
       throw CorruptionError("an integer leads off the grid");
-   return static_cast<Grid>(integer);
 }
 
 } // namespace aeplugin::density

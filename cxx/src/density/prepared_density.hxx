@@ -49,10 +49,10 @@ public:
    /// Adds to variables (one flag each) those that are decoded from them.
    std::vector<bool> WithContext(std::vector<bool> wanted) const;
 
-   /// A grid integer counted from its location; marks are themselves, kOutside for what only an escape can code.
-   Grid Residual(std::size_t i, Grid integer, Grid location) const;
-   /// The grid integer with a residual. \throws CorruptionError where there is none
-   Grid Integer(std::size_t i, std::int64_t residual, Grid location) const;
+   /// Grid integers counted from their locations; marks are themselves, kOutside for what only an escape can code.
+   void Residuals(std::size_t i, const Grid *integers, const Grid *locations, std::size_t n, Grid *residuals) const;
+   /// The grid integers with residuals on the grid. \throws CorruptionError where there is none
+   void Integers(std::size_t i, const Grid *residuals, const Grid *locations, std::size_t n, Grid *integers) const;
 
 private:
    void FindCollections();

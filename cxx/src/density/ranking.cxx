@@ -1,27 +1,28 @@
 #include "walk.hxx"
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 namespace aeplugin::density {
 
 Ranking::Ranking(const std::vector<Grid> &counts) : fEvents(counts.size()), fStarts(1, 0), fOffsets(counts.size())
 {
-   std::iota(fEvents.begin(), fEvents.end(), 0U);
-   std::stable_sort(fEvents.begin(), fEvents.end(),
-                    [&](std::uint32_t a, std::uint32_t b) { return counts[a] > counts[b]; });
+   const Grid most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
+   std::vector<std::size_t> ranks(static_cast<std::size_t>(most) + 1);
+   for (const Grid count : counts)
+      ++ranks[static_cast<std::size_t>(count)];
+   // By number of objects: from how many events have it to how many have more.
+   std::size_t more = 0;
+   for (auto rank = ranks.rbegin(); rank != ranks.rend(); ++rank)
+      more += std::exchange(*rank, more);
+   for (std::size_t position = 0; position + 1 < ranks.size(); ++position)
+      fStarts.push_back(fStarts.back() + ranks[position]);
    std::size_t offset = 0;
    for (std::size_t event = 0; event < counts.size(); ++event) {
+      const auto count = static_cast<std::size_t>(counts[event]);
+      fEvents[ranks[count]++] = static_cast<std::uint32_t>(event);
       fOffsets[event] = offset;
-      offset += static_cast<std::size_t>(counts[event]);
-   }
-   std::size_t rows = counts.size();
-   for (Grid position = 0;; ++position) {
-      while (rows > 0 && counts[fEvents[rows - 1]] <= position)
-         --rows;
-      if (rows == 0)
-         return;
-      fStarts.push_back(fStarts.back() + rows);
+      offset += count;
    }
 }
 

@@ -5,6 +5,7 @@
 #include <aeplugin/error.hxx>
 
 #include <algorithm>
+#include <memory>
 
 namespace aeplugin::density {
 namespace {
@@ -51,8 +52,9 @@ std::string RansEncoder::Finish(std::size_t integers)
    std::fill_n(states, kStates, kLowestState);
    // Filled from the end. A symbol emits one word at most, and one more is written before it is known not to be
    // emitted.
-   std::vector<std::uint32_t> words(fSymbols.size() + 1);
-   std::uint32_t *word = words.data() + words.size();
+   const std::unique_ptr<std::uint32_t[]> words(new std::uint32_t[fSymbols.size() + 1]);
+   std::uint32_t *const end = words.get() + fSymbols.size() + 1;
+   std::uint32_t *word = end;
    for (std::size_t i = fSymbols.size(); i-- > 0;) {
       const std::uint64_t symbol = fSymbols[i];
       const std::uint64_t start = symbol & (kTotal - 1);
@@ -67,7 +69,7 @@ std::string RansEncoder::Finish(std::size_t integers)
       state = (division.fQuotient << kernels::kTotalBits) + division.fRest + start;
    }
    fSymbols.clear();
-   const std::size_t used = static_cast<std::size_t>(words.data() + words.size() - word) * sizeof *word;
+   const std::size_t used = static_cast<std::size_t>(end - word) * sizeof *word;
    std::string bytes;
    bytes.reserve(std::max(kHead + used, LeastSize(integers)));
    bytes.append(reinterpret_cast<const char *>(states), kHead);

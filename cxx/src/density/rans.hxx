@@ -22,6 +22,9 @@ constexpr std::size_t kIntegersPerByte = 4096;
 /// Collects symbols in the order in which the decoder will ask for them.
 class RansEncoder {
 public:
+   /// Makes room for as many symbols.
+   void Reserve(std::size_t symbols) { fSymbols.reserve(symbols); }
+
    /// A symbol whose place is [start, start + frequency), inside [0, kTotal), with 0 < frequency < kTotal.
    void Add(std::uint32_t start, std::uint32_t frequency, std::size_t state)
    {

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 namespace aeplugin::density {
-namespace {
 
 using kernels::Symbol;
 
@@ -15,18 +14,15 @@ struct RowSymbols {
    std::uint32_t fLowBits[kMostRows];
 };
 
-/// A symbol as the kernels number them: integers of the range, then atoms, then the escape.
-/// \param limit of the integers that the range has here
-Symbol SymbolOf(const DensityVariable &variable, Grid residual, std::int32_t limit)
+namespace {
+
+/// The symbol of the atom that a residual is, as the kernels number them; else what it would be without atoms.
+Symbol AtomOr(Symbol symbol, const DensityVariable &variable, Grid residual)
 {
    const auto atom = std::lower_bound(variable.fAtoms.begin(), variable.fAtoms.end(), residual);
-   if (atom != variable.fAtoms.end() && *atom == residual)
-      return static_cast<Symbol>(variable.fRange) + static_cast<Symbol>(atom - variable.fAtoms.begin());
-   if (IsMark(residual))
-      return kernels::kEscapeSymbol;
-   const std::int64_t index =
-      (std::int64_t{residual} >> variable.fShift) - (std::int64_t{variable.fFirst} >> variable.fShift);
-   return index >= 0 && index < limit ? static_cast<Symbol>(index) : kernels::kEscapeSymbol;
+   return atom != variable.fAtoms.end() && *atom == residual
+             ? static_cast<Symbol>(variable.fRange) + static_cast<Symbol>(atom - variable.fAtoms.begin())
+             : symbol;
 }
 
 bool IsInRange(const DensityVariable &variable, Symbol symbol)
@@ -38,12 +34,19 @@ void FindSymbols(const PreparedDensity &density, const Rows &rows, RowSymbols &f
 {
    const DensityVariable &variable = density.Variable(rows.fVariable);
    const std::uint32_t mask = (std::uint32_t{1} << variable.fShift) - 1;
+   const auto first = static_cast<std::uint32_t>(variable.fFirst >> variable.fShift);
    const auto range = static_cast<std::int32_t>(variable.fRange);
+   Grid residuals[kMostRows];
+   density.Residuals(rows.fVariable, rows.fIntegers, rows.fLocations, rows.fRows, residuals);
    for (std::size_t row = 0; row < rows.fRows; ++row) {
-      const Grid residual = density.Residual(rows.fVariable, rows.fIntegers[row], rows.fLocations[row]);
-      found.fSymbols[row] = SymbolOf(variable, residual, rows.fLimits ? rows.fLimits[row] : range);
-      found.fLowBits[row] = static_cast<std::uint32_t>(residual) & mask;
+      // What is below the range becomes a large number, marks too, which are 2^30 below every range at least.
+      const std::uint32_t index = static_cast<std::uint32_t>(residuals[row] >> variable.fShift) - first;
+      const auto limit = static_cast<std::uint32_t>(rows.fLimits ? rows.fLimits[row] : range);
+      found.fSymbols[row] = index < limit ? static_cast<Symbol>(index) : kernels::kEscapeSymbol;
+      found.fLowBits[row] = static_cast<std::uint32_t>(residuals[row]) & mask;
    }
+   for (std::size_t row = 0; !variable.fAtoms.empty() && row < rows.fRows; ++row)
+      found.fSymbols[row] = AtomOr(found.fSymbols[row], variable, residuals[row]);
    std::fill(found.fSymbols + rows.fRows, found.fSymbols + kernels::PaddedWidth(rows.fRows), kernels::kEscapeSymbol);
 }
 
@@ -65,10 +68,10 @@ void RowEncoder::Visit(const Rows &rows)
    fEvaluator.Kernels().fEncode(fEvaluator.Evaluate(rows), symbols.fSymbols, kernels::PaddedWidth(rows.fRows), starts,
                                 frequencies);
    RansEncoder &encoder = fEncoders[rows.fVariable];
-   for (std::size_t first = 0; first < rows.fRows; first += kStates) {
-      const std::size_t end = std::min(first + kStates, rows.fRows);
-      for (std::size_t row = first; row < end; ++row)
-         encoder.Add(starts[row], frequencies[row], row % kStates);
+   const std::size_t together = variable.fShift == 0 ? rows.fRows : kStates;
+   for (std::size_t first = 0; first < rows.fRows; first += together) {
+      const std::size_t end = std::min(first + together, rows.fRows);
+      encoder.Add(starts + first, frequencies + first, end - first);
       for (std::size_t row = first; variable.fShift > 0 && row < end; ++row)
          if (IsInRange(variable, symbols.fSymbols[row]))
             encoder.AddUniform(symbols.fLowBits[row], variable.fShift, row % kStates);
@@ -77,6 +80,12 @@ void RowEncoder::Visit(const Rows &rows)
       if (symbols.fSymbols[row] == kernels::kEscapeSymbol)
          fStreams[rows.fVariable].fEscapes.push_back(rows.fIntegers[row]);
    fIntegers[rows.fVariable] += rows.fRows;
+}
+
+void RowEncoder::Expect(const CollectionVariables &collection, std::size_t objects)
+{
+   for (std::size_t i = collection.fBegin; i < collection.fEnd; ++i)
+      fEncoders[i].Reserve(objects);
 }
 
 std::vector<Stream> RowEncoder::Finish()
@@ -129,35 +138,50 @@ Grid RowDecoder::Escape(std::size_t variable)
 
 void RowDecoder::Visit(const Rows &rows)
 {
-   const PreparedDensity &density = fEvaluator.Density();
-   const DensityVariable &variable = density.Variable(rows.fVariable);
-   const auto range = static_cast<Symbol>(variable.fRange);
+   const DensityVariable &variable = fEvaluator.Density().Variable(rows.fVariable);
    const kernels::SlicesPlanes &planes = fEvaluator.Evaluate(rows);
    RansDecoder &decoder = *fDecoders[rows.fVariable];
+   RowSymbols found;
    for (std::size_t first = 0; first < rows.fRows; first += kStates) {
       const std::size_t n = std::min(kStates, rows.fRows - first);
       std::uint32_t slots[kStates];
       std::uint32_t starts[kStates];
       std::uint32_t frequencies[kStates];
-      Symbol symbols[kStates];
+      Symbol *symbols = found.fSymbols + first;
       decoder.Peek(slots);
       fEvaluator.Kernels().fDecode(planes, first, slots, symbols, starts, frequencies);
       decoder.Advance(starts, frequencies, n);
-      for (std::size_t k = 0; k < n; ++k) {
-         const Symbol symbol = symbols[k];
-         const Grid location = rows.fLocations[first + k];
-         Grid &integer = rows.fIntegers[first + k];
-         if (IsInRange(variable, symbol)) {
-            const std::int64_t index = (std::int64_t{variable.fFirst} >> variable.fShift) + symbol;
-            const std::int64_t low = decoder.Uniform(variable.fShift, k);
-            integer = density.Integer(rows.fVariable, index * (std::int64_t{1} << variable.fShift) + low, location);
-         } else if (symbol == kernels::kEscapeSymbol) {
-            integer = Escape(rows.fVariable);
-         } else {
-            const Grid atom = variable.fAtoms[static_cast<std::size_t>(symbol - range)];
-            integer = IsMark(atom) ? atom : density.Integer(rows.fVariable, atom, location);
-         }
-      }
+      for (std::size_t k = 0; k < n; ++k)
+         found.fLowBits[first + k] = IsInRange(variable, symbols[k]) ? decoder.Uniform(variable.fShift, k) : 0;
+   }
+   FindIntegers(rows, found);
+}
+
+void RowDecoder::FindIntegers(const Rows &rows, const RowSymbols &found)
+{
+   const DensityVariable &variable = fEvaluator.Density().Variable(rows.fVariable);
+   const Grid first = variable.fFirst >> variable.fShift;
+   const Grid unit = Grid{1} << variable.fShift;
+   bool hasOthers = false;
+   Grid residuals[kMostRows];
+   for (std::size_t row = 0; row < rows.fRows; ++row) {
+      const Symbol symbol = found.fSymbols[row];
+      const bool isInRange = IsInRange(variable, symbol);
+      hasOthers = hasOthers || !isInRange;
+      residuals[row] = isInRange ? (first + symbol) * unit + static_cast<Grid>(found.fLowBits[row]) : 0;
+   }
+   for (std::size_t row = 0; hasOthers && row < rows.fRows; ++row) {
+      const Symbol atom = found.fSymbols[row] - static_cast<Symbol>(variable.fRange);
+      if (atom >= 0 && !IsMark(variable.fAtoms[static_cast<std::size_t>(atom)]))
+         residuals[row] = variable.fAtoms[static_cast<std::size_t>(atom)];
+   }
+   fEvaluator.Density().Integers(rows.fVariable, residuals, rows.fLocations, rows.fRows, rows.fIntegers);
+   for (std::size_t row = 0; hasOthers && row < rows.fRows; ++row) {
+      const Symbol atom = found.fSymbols[row] - static_cast<Symbol>(variable.fRange);
+      if (found.fSymbols[row] == kernels::kEscapeSymbol)
+         rows.fIntegers[row] = Escape(rows.fVariable);
+      else if (atom >= 0 && IsMark(variable.fAtoms[static_cast<std::size_t>(atom)]))
+         rows.fIntegers[row] = variable.fAtoms[static_cast<std::size_t>(atom)];
    }
 }
 

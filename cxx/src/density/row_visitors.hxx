@@ -17,11 +17,14 @@ struct Stream {
    std::vector<Grid> fEscapes; ///< integers that the density gives no place of their own, in coding order
 };
 
+struct RowSymbols;
+
 /// Encodes what it visits.
 class RowEncoder final : public RowVisitor {
 public:
    explicit RowEncoder(Evaluator evaluator);
    void Visit(const Rows &rows) override;
+   void Expect(const CollectionVariables &collection, std::size_t objects) override;
    /// The stream of each variable.
    std::vector<Stream> Finish();
 
@@ -48,6 +51,7 @@ private:
    /// Before anything of that size is allocated.
    void RequireRoom(std::size_t variable, std::size_t integers);
    Grid Escape(std::size_t variable);
+   void FindIntegers(const Rows &rows, const RowSymbols &found);
 
    Evaluator fEvaluator;
    const std::vector<bool> &fVisited;

@@ -31,7 +31,9 @@ public:
       for (std::size_t i = 0; i < fDensity.Variables(); ++i)
          if (fVisited[i] && !fDensity.CollectionOf(i)) {
             fIntegers[i].resize(fEvents);
-            Step(i, 0, 0, fEvents);
+            ResizeCircle(i, fEvents);
+            for (std::size_t first = 0; first < fEvents; first += kMostRows)
+               Step(i, 0, 0, first, std::min(kMostRows, fEvents - first));
          }
       if (fHasMomenta && fDensity.Get().fMissing) {
          const auto [pt, phi, eta] = *fDensity.Get().fMissing;
@@ -61,8 +63,10 @@ public:
          fBalance.Reorder(ranking.Events());
       fAddsMomentum = collection.fMomentum && AreMomentaNeededFrom(collection.fBegin);
       for (std::size_t i = collection.fBegin; i < collection.fEnd; ++i)
-         if (fVisited[i])
+         if (fVisited[i]) {
             fIntegers[i].resize(objects);
+            ResizeCircle(i, objects);
+         }
       for (std::size_t position = 0; position < ranking.Positions(); ++position)
          WalkPosition(position);
       if (fHasMomenta)
@@ -100,42 +104,53 @@ private:
       }
    }
 
+   void ResizeCircle(std::size_t i, std::size_t n)
+   {
+      if (fDensity.IsAngle(i))
+         fCircles[i].Resize(n);
+   }
+
+   /// Some rows variable by variable: so what is known of them stays in the fastest caches.
    void WalkPosition(std::size_t position)
    {
       const std::size_t start = fRanking->Start(position);
       const std::size_t rows = fRanking->Rows(position);
-      if (fHasMomenta)
-         fBalance.Update(rows);
-      for (std::size_t i = fCollection->fBegin; i < fCollection->fEnd; ++i)
-         if (fVisited[i])
-            Step(i, position, start, rows);
-      if (!fAddsMomentum)
-         return;
-      const DensityMomentum &momentum = *fCollection->fMomentum;
-      const auto integersOf = [&](std::size_t i) { return fIntegers[i].data() + start; };
-      fBalance.Add(fDensity, momentum, integersOf(momentum.fPt), integersOf(momentum.fPhi),
-                   momentum.fEta == DensityMomentum::kNone ? nullptr : integersOf(momentum.fEta),
-                   fCircles[momentum.fPhi], start, rows);
-   }
-
-   /// Codes one variable for events or for all objects at a position, the first of which has the place `start`.
-   void Step(std::size_t i, std::size_t position, std::size_t start, std::size_t rows)
-   {
-      const std::size_t features = fDensity.Variable(i).fFeatures.size();
-      fFeatures.resize(features * kMostRows);
       for (std::size_t first = 0; first < rows; first += kMostRows) {
          const std::size_t n = std::min(kMostRows, rows - first);
-         Locate(i, position, first, n);
-         Limit(fDensity.Variable(i), i, position, first, n);
-         for (std::size_t f = 0; f < features; ++f)
-            FillFeature(fDensity.Variable(i).fFeatures[f], position, first, n, fFeatures.data() + f * kMostRows);
-         fVisitor.Visit({i, position, first, n, fFeatures.data(), kMostRows, fLocations,
-                         fDensity.Variable(i).fDescending ? fLimits : nullptr, fIntegers[i].data() + start + first});
+         if (fHasMomenta)
+            fBalance.Update(first, n);
+         for (std::size_t i = fCollection->fBegin; i < fCollection->fEnd; ++i)
+            if (fVisited[i])
+               Step(i, position, start, first, n);
+         if (fHasMomenta && fCollection->fMomentum)
+            AddMomenta(*fCollection->fMomentum, start, first, n);
       }
-      if (fDensity.IsAngle(i)) {
-         fCircles[i].Resize(start + rows);
-         fCircles[i].Fill(fDensity.QuantiserOf(i), fIntegers[i].data() + start, start, rows, fKernels);
-      }
+   }
+
+   void AddMomenta(const DensityMomentum &momentum, std::size_t start, std::size_t first, std::size_t n)
+   {
+      const auto integersOf = [&](std::size_t i) { return fIntegers[i].data() + start + first; };
+      fBalance.Add(fDensity, momentum, integersOf(momentum.fPt), integersOf(momentum.fPhi),
+                   momentum.fEta == DensityMomentum::kNone ? nullptr : integersOf(momentum.fEta),
+                   fCircles[momentum.fPhi], start + first, first, n);
+   }
+
+   /// Codes one variable for `n` rows, up to kMostRows, from `first` on: of events, or of the objects at a position,
+   /// the first of which has the place `start`.
+   void Step(std::size_t i, std::size_t position, std::size_t start, std::size_t first, std::size_t n)
+   {
+      const DensityVariable &variable = fDensity.Variable(i);
+      const std::size_t features = variable.fFeatures.size();
+      Grid *integers = fIntegers[i].data() + start + first;
+      fFeatures.resize(std::max(fFeatures.size(), features * kMostRows));
+      Locate(i, position, first, n);
+      Limit(variable, i, position, first, n);
+      for (std::size_t f = 0; f < features; ++f)
+         FillFeature(variable.fFeatures[f], position, first, n, fFeatures.data() + f * kMostRows);
+      fVisitor.Visit({i, position, first, n, fFeatures.data(), kMostRows, fLocations,
+                      variable.fDescending ? fLimits : nullptr, integers});
+      if (fDensity.IsAngle(i))
+         fCircles[i].Fill(fDensity.QuantiserOf(i), integers, start + first, n, fKernels);
    }
 
    /// The place of a row's object at a position.
@@ -155,7 +170,7 @@ private:
          }
          return;
       case Location::kDirection:
-         fDensity.QuantiserOf(i).Locate(fBalance.Angle() + first, n, fLocations, fPhases);
+         fDensity.QuantiserOf(i).Locate(fBalance.Angle(), n, fLocations, fPhases);
          return;
       case Location::kFormula:
          LocateByFormula(i, position, first, n);
@@ -191,20 +206,20 @@ private:
    {
       const auto &parents = fDensity.FormulaVariables(i);
       fParents.resize(parents.size() * kMostRows);
-      std::vector<const double *> pointers;
+      fPointers.clear();
       for (std::size_t k = 0; k < parents.size(); ++k) {
          double *values = fParents.data() + k * kMostRows;
          fDensity.QuantiserOf(parents[k]).Value(fIntegers[parents[k]].data() + Place(position, first), n, values);
-         pointers.push_back(values);
+         fPointers.push_back(values);
       }
       double results[kMostRows];
-      fDensity.FormulaOf(i).Evaluate(pointers.data(), n, results);
+      fDensity.FormulaOf(i).Evaluate(fPointers.data(), n, results);
       fDensity.QuantiserOf(i).Locate(results, n, fLocations, fPhases);
    }
 
    void FillFeature(const DensityFeature &feature, std::size_t position, std::size_t first, std::size_t n, float *out)
    {
-      const auto copy = [&](const float *values) { std::copy_n(values + first, n, out); };
+      const auto copy = [&](const float *values) { std::copy_n(values, n, out); };
       const auto fill = [&](float value) { std::fill_n(out, n, value); };
       switch (feature.fSource) {
       case Source::kEvent:
@@ -264,7 +279,7 @@ private:
       const std::size_t v = feature.fVariable;
       const Grid *integers = (fRanking ? fRanked[v] : fIntegers[v]).data() + first;
       if (feature.fView == View::kCosine || feature.fView == View::kSine)
-         Turn(feature, integers, fRankedCircles[v], first, first, n, out);
+         Turn(feature, integers, fRankedCircles[v], first, n, out);
       else
          ViewIntegers(feature, integers, n, out);
    }
@@ -278,7 +293,7 @@ private:
       switch (feature.fView) {
       case View::kCosine:
       case View::kSine:
-         Turn(feature, integers, fCircles[v], place, first, n, out);
+         Turn(feature, integers, fCircles[v], place, n, out);
          return;
       case View::kSeparation: {
          const std::size_t own = Place(position, first);
@@ -310,12 +325,12 @@ private:
             out[row] = std::abs(out[row]);
    }
 
-   /// Cosine or sine of angles, from `place` on in their circle, to the direction of the events from `first` on.
+   /// Cosine or sine of angles, from `place` on in their circle, to the direction of the events.
    void Turn(const DensityFeature &feature, const Grid *integers, const Circle &circle, std::size_t place,
-             std::size_t first, std::size_t n, float *out) const
+             std::size_t n, float *out) const
    {
-      const double *x = fBalance.DirectionX() + first;
-      const double *y = fBalance.DirectionY() + first;
+      const double *x = fBalance.DirectionX();
+      const double *y = fBalance.DirectionY();
       const double *cosines = circle.fCosines.data() + place;
       const double *sines = circle.fSines.data() + place;
       if (feature.fView == View::kCosine)
@@ -339,11 +354,12 @@ private:
    bool fAddsMomentum = false; ///< of the collection
    MomentumBalance fBalance;
    const CollectionVariables *fCollection = nullptr;
-   const Ranking *fRanking = nullptr;  ///< while among objects
-   BlockIntegers fRanked;              ///< variables of events by rank
-   std::vector<Circle> fRankedCircles; ///< likewise
-   std::vector<float> fFeatures;       ///< [feature][kMostRows]
-   std::vector<double> fParents;       ///< [variable of a formula][kMostRows]
+   const Ranking *fRanking = nullptr;     ///< while among objects
+   BlockIntegers fRanked;                 ///< variables of events by rank
+   std::vector<Circle> fRankedCircles;    ///< likewise
+   std::vector<float> fFeatures;          ///< [feature][kMostRows]
+   std::vector<double> fParents;          ///< [variable of a formula][kMostRows]
+   std::vector<const double *> fPointers; ///< to them
    Grid fLocations[kMostRows];
    std::int32_t fLimits[kMostRows];
    float fPhases[kMostRows];

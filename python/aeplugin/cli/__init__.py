@@ -14,6 +14,7 @@ from aeplugin.cli.outliers import outliers
 from aeplugin.cli.recipes import recipe
 from aeplugin.cli.report import report
 from aeplugin.cli.reports import evaluate, inspect, verify
+from aeplugin.cli.roc import roc
 from aeplugin.cli.run import run_job
 from aeplugin.cli.scan import scan
 from aeplugin.cli.score import score
@@ -41,6 +42,6 @@ def main() -> None:
 
 for command in (
     *(fetch, convert, compress, decompress, merge, verify, inspect, evaluate, outliers, report),
-    *(train, scan, study, score, export, extract, recipe, generate, run_job, show_config),
+    *(train, scan, study, score, roc, export, extract, recipe, generate, run_job, show_config),
 ):
     main.add_command(command)

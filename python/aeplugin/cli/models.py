@@ -33,7 +33,7 @@ def export(model: Path, formats: tuple[Literal["onnx", "torchscript"], ...]) -> 
 @click.argument("compressed", type=INPUT)
 @click.argument("model", type=OUTPUT)
 def extract(compressed: Input, model: Path) -> None:
-    """Write the model inside a compressed file to a file of its own; only the codec autoencoder stores one."""
+    """Write the model inside a compressed file to a file of its own; the codec plain stores none."""
     import aeplugin
     from aeplugin.errors import ModelError
 

@@ -19,17 +19,19 @@ from aeplugin.terminal import Command, check_output, load_rdf, progress_bar
 @click.option("--model", required=True, type=click.Path(path_type=Path), help="A model file, or an event model.")
 @click.option("-o", "--output", required=True, type=OUTPUT, help="The ROOT file to write.")
 @click.option("--tree", help="The TTree or RNTuple to read; default the recipe's, else the only one.")
+@click.option("--column", "columns", multiple=True, help="Column of the events to write beside; may be repeated.")
 @json_option
-def score(source: Input, model: Path, output: Path, tree: str | None, as_json: bool) -> None:
+def score(source: Input, model: Path, output: Path, tree: str | None, columns: tuple[str, ...], as_json: bool) -> None:
     """Write how strange each event of a file is, as an RNTuple "scores" with one entry per event.
 
-    A model of `aeplugin train` gives COLLECTION_score, one per object, and COLLECTION_event_score where it has networks:
-    reconstruction errors in standardised units; and where it has a density event_bits, how many bits an event takes, and
-    COLLECTION_bits, one per object. A model for whole events gives event_score: the reconstruction loss, or of a flow
-    the bits that the event takes. Larger is stranger. In JSON null stands for what is no number.
+    A model of `aeplugin train` gives, where it has networks, COLLECTION_score, one per object, and
+    COLLECTION_event_score: reconstruction errors in standardised units. Where it has a density it gives event_bits, how
+    many bits an event takes, and COLLECTION_bits, one per object. A model for whole events gives event_score: the
+    reconstruction loss, or of a flow the bits that the event takes. Larger is stranger. In JSON null stands for what is
+    no number.
     """
     check_output(output, source, model)
-    events, facts = _write(source, model, output, tree)
+    events, facts = _write(source, model, output, tree, columns)
     scores = _summaries(output)
     if as_json:
         click.echo(json.dumps({"events": events, **facts, "scores": scores}, indent=2, allow_nan=False))
@@ -44,7 +46,9 @@ def score(source: Input, model: Path, output: Path, tree: str | None, as_json: b
             click.echo(f"  objects left out, {what}: {left_out}")
 
 
-def _write(source: Input, model: Path, output: Path, tree: str | None) -> tuple[int, dict[str, dict[str, int]]]:
+def _write(
+    source: Input, model: Path, output: Path, tree: str | None, columns: tuple[str, ...]
+) -> tuple[int, dict[str, dict[str, int]]]:
     """Score with whatever a model is; the number of events, and how many objects took no part in them."""
     from aeplugin import Model
     from aeplugin.event_models import is_event_model
@@ -55,7 +59,12 @@ def _write(source: Input, model: Path, output: Path, tree: str | None) -> tuple[
         from aeplugin.scores import score_file
 
         with progress_bar(f"score {base_name(source)}") as update:
-            return score_file(source, networks, output, tree, progress=lambda fraction: update(fraction, "")), {}
+            events = score_file(
+                source, networks, output, tree, columns=columns, progress=lambda fraction: update(fraction, "")
+            )
+        return events, {}
+    if columns:
+        raise click.UsageError("--column takes a model file; the scores of an event model stand alone")
     from aeplugin.training.events import EventModel
 
     network = EventModel.load(model)

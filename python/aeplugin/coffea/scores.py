@@ -1,4 +1,4 @@
-"""How unlike the training data events are: the reconstruction error of a model's autoencoders, chunk by chunk."""
+"""How unlike the training data events are: reconstruction errors and bits by a model, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from aeplugin.coffea.bad_files import needed
 from aeplugin.coffea.chunks import Chunk, flat_columns
 from aeplugin.coffea.root_lock import ROOT_LOCK
 from aeplugin.errors import ModelError, nearest
-from aeplugin.scores import TABLE, score_objects
+from aeplugin.information import EventBits
+from aeplugin.scores import EVENT_BITS, TABLE, score_objects
 
 LOWEST, HIGHEST = 1e-6, 1e4
 """The range of the axes; scores are squared differences in standardised units, so that 1 is a standard deviation."""
@@ -42,28 +43,31 @@ class ScorePart:
 
 
 class ScoreProcessor(ProcessorABC):  # type: ignore[misc]
-    """Scores objects and events by the reconstruction error of the autoencoders in a model.
+    """Scores objects and events by all that a model has: reconstruction errors of autoencoders, bits by a density.
 
         >>> score = ScoreProcessor("jets.model", output="scores")
         >>> found = Runner(FuturesExecutor(workers=4), schema=CompressedSchema)(fileset, score, treename="events")
         >>> found["ttbar"]["Jet"]["events"].plot()
 
     The score of an object is the mean over its columns of (reconstructed - given)^2 in standardised units; that of an
-    event the mean over its objects, 0 where it has none. They are those of `rdf.define_scores`, bit for bit.
+    event the mean over its objects, 0 where it has none. They are those of `rdf.define_scores`, bit for bit, and the
+    bits of events and objects those of `rdf.define_information`.
 
     Gives for every dataset and every collection of the model a dict: `objects` and `events`, histograms of the scores
     on a logarithmic axis (0 is in the underflow), and `not_finite`, the number of objects without a score, which spoil
-    that of their event; these are in no histogram. With `output` also `parts`, the set of the files with the scores.
+    that of their event; these are in no histogram. A density gives histograms `event_bits` and, for each of its
+    collections, COLLECTION_bits. With `output` also `parts`, the set of the files with the scores.
 
     Args:
         model: path of a model, which all workers can read.
-        collections: those to score; default all that the model has.
+        collections: those to score by autoencoders; default all that the model has.
         output: folder for files with the scores, which all workers can write to; it is made. Each has an RNTuple
-            `scores` with entry (in the source), COLLECTION_event_score and COLLECTION_score (one per object).
+            `scores` with entry (in the source), COLLECTION_event_score and COLLECTION_score (one per object),
+            event_bits and COLLECTION_bits.
         bins: of every histogram.
 
     Raises:
-        ModelError: the file is no model, or has no networks, or none for such a collection.
+        ModelError: the file is no model, or has neither networks nor a density, or no network for such a collection.
         InputError: there is no such file.
     """
 
@@ -79,7 +83,7 @@ class ScoreProcessor(ProcessorABC):  # type: ignore[misc]
         self._collections = None if collections is None else tuple(collections)
         self._output = None if output is None else os.path.abspath(output)
         self._bins = bins
-        self._networks()
+        self._scorers()
 
     def process(self, events: Any) -> dict[str, dict[str, Any]]:
         """Score a chunk.
@@ -90,12 +94,21 @@ class ScoreProcessor(ProcessorABC):  # type: ignore[misc]
         chunk = Chunk.of(events)
         found: dict[str, Any] = {}
         columns: dict[str, Any] = {"entry": np.arange(chunk.start, chunk.stop, dtype=np.uint64)}
-        for name, network in self._networks().items():
+        networks, bits = self._scorers()
+        for name, network in networks.items():
             objects = flat_columns(events, {c.variable: c.column for c in network.model.columns}, chunk.source)
             errors, scores = score_objects(network, objects)
             found[name] = self._summary(errors, scores)
             columns[f"{name}_event_score"] = scores
             columns[f"{name}_score"] = ak.unflatten(errors, objects.counts)
+        if bits is not None:
+            block = {name: flat_columns(events, dict(files), chunk.source) for name, files in bits.groups.items()}
+            of_events, of_objects = bits.count(block)
+            found |= {EVENT_BITS: self._histogram(of_events)}
+            columns[EVENT_BITS] = of_events.astype(np.float32)
+            for name, each in of_objects.items():
+                found[f"{name}_bits"] = self._histogram(each)
+                columns[f"{name}_bits"] = ak.unflatten(each.astype(np.float32), block[name].counts)
         if self._output is not None:
             found["parts"] = {self._write(chunk, columns)}
         return {chunk.dataset: found}
@@ -103,15 +116,15 @@ class ScoreProcessor(ProcessorABC):  # type: ignore[misc]
     def postprocess(self, accumulator: Any) -> None:
         """Nothing is left to do."""
 
-    def _networks(self) -> dict[str, Autoencoder]:
+    def _scorers(self) -> tuple[dict[str, Autoencoder], EventBits | None]:
         facts = Path(self._model).stat() if Path(self._model).exists() else None
-        known = _load(self._model, None if facts is None else (facts.st_mtime_ns, facts.st_size))
-        if not known:
+        known, bits = _load(self._model, None if facts is None else (facts.st_mtime_ns, facts.st_size))
+        if not known and bits is None:
             raise ModelError(f"{self._model}: has no networks; train one with `aeplugin train`")
         for name in self._collections or ():
             if name not in known:
                 raise ModelError(f"{self._model}: no network for collection {name!r}{nearest(name, list(known))}")
-        return {name: known[name] for name in self._collections or known}
+        return {name: known[name] for name in self._collections or known}, bits
 
     def _summary(self, errors: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
         return {
@@ -139,7 +152,8 @@ class ScoreProcessor(ProcessorABC):  # type: ignore[misc]
 
 
 @lru_cache(maxsize=4)
-def _load(path: str, version: tuple[int, int] | None) -> dict[str, Autoencoder]:
-    """The networks of a model file, once per process and version of the file."""
+def _load(path: str, version: tuple[int, int] | None) -> tuple[dict[str, Autoencoder], EventBits | None]:
+    """The networks of a model file and its density, once per process and version of the file."""
     model = Model.from_file(path)
-    return {collection.name: Autoencoder(collection) for collection in model.collections}
+    networks = {collection.name: Autoencoder(collection) for collection in model.collections}
+    return networks, None if model.density is None else EventBits(model)

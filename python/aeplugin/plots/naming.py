@@ -15,14 +15,14 @@ PLACEHOLDERS = ("date", "topic", "network", "variable")
 
 def network_name(collection: Collection, network: str = "autoencoder") -> str:
     """How file names call the network: ``ae-4-200-200-20-3`` (variables that move, hidden layers, latents) for an
-    autoencoder, ``plain`` where the codec is that.
+    autoencoder, ``plain`` or ``autoregressive`` where the codec is that.
 
     Any other `network` is taken as it is.
     """
     if network != "autoencoder":
         return network
-    if collection.codec == "plain":
-        return "plain"
+    if collection.codec in ("plain", "autoregressive"):
+        return collection.codec
     sizes = [len(collection.lossy_columns()), *collection.network.hidden, collection.network.latents]
     return "-".join(["ae", *map(str, sizes)])
 

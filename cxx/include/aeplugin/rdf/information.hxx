@@ -103,8 +103,8 @@ private:
 
 /// Adds event_bits, how many bits each event takes by the density of a model, and for each of its collections Jet_bits,
 /// those of its objects; all float. The columns may have any types that RDataFrame has for those of the model.
-/// \throws ModelError where the model has no density, or one of columns of other types; RecipeError naming a column that
-/// the data lack
+/// \throws ModelError where the model has no density, or one of columns of other types; RecipeError naming a column
+/// that the data lack
 ROOT::RDF::RNode DefineInformation(ROOT::RDF::RNode node, const Model &model);
 
 } // namespace aeplugin::rdf

@@ -13,6 +13,7 @@ import numpy as np
 
 from aeplugin._core import Autoencoder, CollectionModel
 from aeplugin.plots.anomaly.figures import Curve, draw_rocs, draw_scores
+from aeplugin.plots.anomaly.merit import CAPTION, HEADINGS, figures_of_merit
 from aeplugin.plots.drawing import style, wording
 from aeplugin.plots.drawing.shortening import shorten_all
 from aeplugin.plots.filling import fill_finite, storage
@@ -24,8 +25,6 @@ from aeplugin.roc import FEWEST, Scores, roc
 from aeplugin.scores import score_objects
 
 _log = logging.getLogger(__name__)
-BACKGROUND_EFFICIENCIES = (1e-2, 1e-3, 1e-4)
-"""Where the Dark Machines challenge looks at the signal efficiency."""
 SCORE = "reconstruction error"
 _LOWEST, _HIGHEST, _PER_DECADE = -12, 6, 50  # decades of scores in the histograms, and bins in each
 _FEWEST_BINS, _MOST_BINS = 10, 50
@@ -186,12 +185,8 @@ def _plots(collection: CollectionModel, samples: list[Sample], context: Context)
         name=f"anomaly_{collection.name}",
         section=Section.anomaly,
         title=f"Signals against other data sets, by their {objects}",
-        caption="Area under the ROC curve, and signal efficiencies at background efficiencies of 1e-2, 1e-3 and 1e-4, "
-        f"with statistical uncertainties; empty where less than {FEWEST} background events would be selected.",
-        columns=(
-            *("signal", "background", "score", "signal events", "background events", "AUC", "AUC uncertainty"),
-            *(f"{what} at {share:.0e}" for share in BACKGROUND_EFFICIENCIES for what in ("efficiency", "uncertainty")),
-        ),
+        caption=CAPTION,
+        columns=("signal", "background", "score", "signal events", "background events", *HEADINGS),
         rows=rows,
         network=caption.network,
     )
@@ -260,19 +255,13 @@ def _curve(signal: Scores, background: Scores, name: str, score: str) -> Curve |
 
 def _row(signal: Sample, others: Sequence[Sample], curve: Curve) -> tuple[Cell, ...]:
     chosen = [other for other in others if other.name == curve.background] or others
-    numbers: list[Cell] = []
-    for background in BACKGROUND_EFFICIENCIES:
-        found = curve.roc.efficiency(background)
-        numbers += [None, None] if found is None else [found.value, found.uncertainty]
     return (
         signal.name,
         curve.background,
         curve.score,
         signal.scores[curve.score].events,
         sum(other.scores[curve.score].events for other in chosen),
-        curve.roc.auc,
-        curve.roc.auc_uncertainty,
-        *numbers,
+        *figures_of_merit(curve.roc),
     )
 
 

@@ -32,12 +32,17 @@ _LOWEST = 1e-4
 
 @dataclass(frozen=True)
 class Curve:
-    """A ROC curve, against the data set `background` by `score`; a reference needs no network."""
+    """A ROC curve, against the data set `background` by `score`; a reference needs no network.
+
+    Attributes:
+        label: what the legend calls it; default by background, and of a reference by score.
+    """
 
     background: str
     score: str
     roc: Roc
     is_reference: bool = False
+    label: str = ""
 
 
 def draw_scores(samples: Sequence[tuple[str, hist.Hist, bool]], caption: Caption) -> Figure:
@@ -74,11 +79,18 @@ def draw_scores(samples: Sequence[tuple[str, hist.Hist, bool]], caption: Caption
     return figure
 
 
-def draw_rocs(curves: Sequence[Curve], caption: Caption, signal: str, short: Mapping[str, str]) -> Figure:
+def draw_rocs(
+    curves: Sequence[Curve],
+    caption: Caption,
+    signal: str,
+    short: Mapping[str, str],
+    legend: str = "Background: AUC of the network",
+) -> Figure:
     """Signal efficiencies against the logarithm of background efficiencies; the first curve carries its uncertainty.
 
     Args:
         short: what data sets are called, by their names.
+        legend: its title.
     """
     figure = style.new_figure(7.2, 6.4)
     ax = figure.subplots()
@@ -111,16 +123,16 @@ def draw_rocs(curves: Sequence[Curve], caption: Caption, signal: str, short: Map
     ax.set_ylabel(f"Signal efficiency ({short[signal]})")
     style.fit_text(ax.yaxis.label, ax.get_window_extent().height, vertical=True)
     texts = style.experiment_label(ax, caption.look, extra=caption.network)
-    legend = ax.legend(
+    box = ax.legend(
         [*handles, *chance],
         [*labels, "chance: 0.5"],
         loc="upper right",
         handlelength=2.4,
-        title="Background: AUC of the network",
+        title=legend,
         fontsize=style.SMALL if len(curves) <= 6 else style.TINY,
     )
-    move_below(ax, legend, texts)
-    floor = min(box[1] for box in style.boxes(ax, [*texts, legend])) - 0.03
+    move_below(ax, box, texts)
+    floor = min(corners[1] for corners in style.boxes(ax, [*texts, box])) - 0.03
     ax.set_ylim(0, 1 / max(floor, 0.3))  # the curves end below the texts
     ax.yaxis.set_major_locator(FixedLocator([0, 0.2, 0.4, 0.6, 0.8, 1]))
     ax.yaxis.set_minor_locator(FixedLocator(list(np.arange(0.05, 1, 0.05))))
@@ -156,4 +168,4 @@ def _label(curve: Curve, short: Mapping[str, str]) -> str:
     if uncertainty is not None:
         area += f" \u00b1 {uncertainty:.{digits}f}"
     what = short.get(curve.background, curve.background) + (f", by {curve.score}" if curve.is_reference else "")
-    return f"{what}: {area}".replace("$", r"\$")
+    return f"{curve.label or what}: {area}".replace("$", r"\$")

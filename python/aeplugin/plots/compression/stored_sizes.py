@@ -60,7 +60,7 @@ class Stored:
         return {variable: columns[name] for variable, name in group.files.items() if name in columns}
 
     def codec(self, group: Group) -> str:
-        """How the file stores a group: "plain", "autoencoder", or "exact" where it keeps all of it."""
+        """How the file stores a group: the name of the codec, or "exact" where it keeps all of it."""
         codecs = dict.fromkeys(column.codec or "exact" for column in self.facts(group).values())
         return " and ".join(codecs) or "nothing"
 

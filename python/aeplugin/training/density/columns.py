@@ -111,7 +111,7 @@ def mirrored_columns(groups: list[CodedGroup], density: Density) -> list[set[str
     """For each list of names that flip together the columns that they mean.
 
     Raises:
-        RecipeError: a name is that of no variable or column that the density codes, or of integers without a sign.
+        RecipeError: a name is that of no variable or column that the density codes.
     """
     columns = [column for group in groups for column in group.columns]
     meant: list[set[str]] = []

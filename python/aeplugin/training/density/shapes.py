@@ -20,7 +20,9 @@ OUTSTANDING = 3.0
 SPARE_COUNTS = 8
 """Atoms of a count beyond the largest that was seen."""
 MOST_RANGE = 4096
-MOST_PERIOD = 16384
+MOST_SHIFT = 16
+WIDEST = 16384
+"""Integers of a range whose shift is the largest, and of a full turn."""
 NORMAL_90 = 3.29
 """Width that has 90 % of a normal distribution, in its standard deviations."""
 TAIL = 2.0**-15
@@ -57,7 +59,7 @@ def period(step: float, grid: np.ndarray) -> tuple[int, int] | None:
     """
     half = round(math.pi / step)
     values = grid[np.abs(grid.astype(np.int64)) <= GRID_LIMIT]
-    if 2 * half + 1 > MOST_PERIOD or not len(values):
+    if 2 * half + 1 > WIDEST or not len(values):
         return None
     for first, size in ((-half, 2 * half + 1), (0, round(2 * math.pi / step) + 1)):
         if first <= values.min() and values.max() < first + size:
@@ -123,10 +125,13 @@ def _with_range(values: np.ndarray, atoms: tuple[int, ...], lowest: int = -GRID_
     wider = math.ceil(0.1 * (high - low)) + 8
     low, high = max(low - wider, lowest), high + wider
     shift = 0
-    while (high >> shift) - (low >> shift) + 1 > MOST_RANGE:
+    while (high >> shift) - (low >> shift) + 1 > MOST_RANGE and shift < MOST_SHIFT:
         shift += 1
     limit = GRID_LIMIT >> shift  # all of the range is on the grid
     low, high = max(low >> shift, -limit), min(high >> shift, limit - 1)
+    if high - low >= WIDEST:  # the rest escapes
+        low = min(max((int(np.median(inside)) >> shift) - WIDEST // 2, low), high - WIDEST + 1)
+        high = low + WIDEST - 1
     return Shape(low << shift, high - low + 1, shift, atoms, *_middle_and_spread(inside >> shift))
 
 
