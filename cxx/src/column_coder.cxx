@@ -2,6 +2,7 @@
 
 #include <aeplugin/error.hxx>
 
+#include <cstdlib>
 #include <limits>
 #include <type_traits>
 
@@ -37,6 +38,8 @@ std::vector<T> DecodeIntegers(const std::vector<Grid> &grid, const std::vector<s
       if (grid[i] == kExactMark && next == exact.size())
          throw CorruptionError("more integers are marked as kept exactly than the " + std::to_string(next) +
                                " that are there");
+      if (grid[i] != kExactMark && std::abs(std::int64_t{grid[i]}) > kGridLimit)
+         throw CorruptionError("grid integer " + std::to_string(grid[i]) + " is off the grid");
       const auto value = grid[i] == kExactMark ? static_cast<std::int64_t>(exact[next++]) : std::int64_t{grid[i]};
       if (value < static_cast<std::int64_t>(std::numeric_limits<T>::min()) || value > largest)
          throw CorruptionError("integer " + std::to_string(value) + " is none of the column's type");

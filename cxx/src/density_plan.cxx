@@ -25,7 +25,7 @@ void AddExactColumns(const TableSchema &schema, const Density &density, Group &g
          continue;
       const auto found = std::find_if(schema.begin(), schema.end(),
                                       [&](const TableColumn &column) { return column.fName == variable.fColumn; });
-      if (found == schema.end() || !IsGridType(found->fType) || found->IsSingle() != group.fSingle)
+      if (found == schema.end() || !IsGridType(found->fType) || found->fDepth > 1 || found->IsSingle() != group.fSingle)
          throw ModelError("the density of the model codes column '" + variable.fColumn +
                           "' as integers of collection '" + group.fName +
                           "'; the data have none such; train a model on files like these");
@@ -72,7 +72,9 @@ DensityPlan PlanDensity(const TableSchema &schema, const Model &model, std::vect
       AddExactColumns(schema, *model.fDensity, group);
       plan.fGroups.push_back(std::move(group));
    }
-   const BlockCoder coder({schema, plan.fGroups}, model);
+   const Layout layout{schema, plan.fGroups};
+   layout.Validate("layout");
+   const BlockCoder coder(layout, model);
    for (const TableBlock &block : sample) {
       std::vector<QuantiserSummary> summaries;
       plan.fBits += BitsOf(coder.Encode(block, summaries));

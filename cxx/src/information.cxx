@@ -21,14 +21,6 @@ using density::PreparedDensity;
 using density::Ranking;
 using density::Rows;
 
-const Density &DensityOf(const Model &model)
-{
-   if (!model.fDensity)
-      throw ModelError("the model has no density, which counts the bits of events; train one with `density:` in the "
-                       "recipe");
-   return *model.fDensity;
-}
-
 std::vector<double> SentinelsOf(const Rules &rules, const std::string &column)
 {
    for (const CollectionRule &collection : rules.fCollections)
@@ -144,7 +136,7 @@ private:
 class EventInformation::Counter {
 public:
    Counter(const Model &model, TableSchema schema, const std::string &instructionSet)
-      : fSchema(std::move(schema)), fDensity(DensityOf(model), true, instructionSet), fNetworks(fDensity)
+      : fSchema(std::move(schema)), fDensity(model.GetDensity(), true, instructionSet), fNetworks(fDensity)
    {
       for (const CollectionVariables &collection : fDensity.Collections()) {
          fGroups.emplace_back();
@@ -235,7 +227,7 @@ private:
 std::vector<std::string> EventInformation::Columns(const Model &model)
 {
    std::vector<std::string> columns;
-   for (const DensityVariable &variable : DensityOf(model).fVariables)
+   for (const DensityVariable &variable : model.GetDensity().fVariables)
       if (!variable.IsCount())
          columns.push_back(variable.fColumn);
    return columns;

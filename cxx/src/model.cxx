@@ -89,4 +89,11 @@ const CollectionModel &Model::Collection(const std::string &name) const
    throw ModelError("the model has no collection '" + name + "'" + Nearest(name, known));
 }
 
+const Density &Model::GetDensity() const
+{
+   if (!fDensity)
+      throw ModelError("the model has no density of events; train one with `density:` in the recipe");
+   return *fDensity;
+}
+
 } // namespace aeplugin

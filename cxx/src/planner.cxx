@@ -247,11 +247,18 @@ void PlanTogether(const TableSchema &schema, const Model &model, const std::vect
       alone.push_back(group.fGroup);
       bitsAlone += HasDensity(model, group.fGroup.fName) ? group.fBits : 0;
    }
-   const DensityPlan plan = PlanDensity(schema, model, std::move(alone), sample);
+   DensityPlan plan;
+   try {
+      plan = PlanDensity(schema, model, std::move(alone), sample);
+   } catch (const ModelError &) {
+      if (isAskedFor)
+         throw;
+      return; // a density of other columns or tolerances, which a model may bring to another recipe
+   }
    bitsAlone += BitsWithoutDensity(schema, plan.fGroups, sample);
    if (!isAskedFor && plan.fBits + plan.fModelBits * share >= bitsAlone)
       return;
-   auto planned = plan.fGroups.begin();
+   auto planned = plan.fGroups.cbegin();
    for (Candidate &group : groups)
       if (HasDensity(model, group.fGroup.fName))
          group.fGroup = *planned++;

@@ -84,6 +84,8 @@ def load() -> Any:
             raise errors.CompatibilityError(f"{header}: ROOT {ROOT.gROOT.GetVersion()} cannot compile this header")
     if not ROOT.gInterpreter.Declare(_OPEN):
         raise errors.CompatibilityError(f"ROOT {ROOT.gROOT.GetVersion()} cannot compile what opens compressed files")
+    # Of all vectors that columns can have, AsNumpy would find only this one unknown.
+    ROOT.gInterpreter.Declare("template class ROOT::VecOps::RVec<std::int8_t>;")
     for name in _ERRORS:
         getattr(ROOT.aeplugin, name)  # PyROOT raises only those classes that it has seen
     return ROOT

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -49,12 +49,12 @@ class Program:
         self.facts: dict[str, Any] = json.loads(self._line())
         self.names: list[str] = self.facts.pop("measurements")
 
-    def round(self) -> dict[str, float]:
-        """Seconds of one pass of each measurement."""
+    def round(self, clock: Literal["wall", "cpu"] = "wall") -> dict[str, float]:
+        """Seconds of one pass of each measurement; those of the CPU hardly know of other programs."""
         assert self._process.stdin
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return dict(zip(self.names, json.loads(self._line()), strict=True))
+        return dict(zip(self.names, json.loads(self._line())[clock], strict=True))
 
     def _line(self) -> str:
         assert self._process.stdout

@@ -1,8 +1,8 @@
 """How fast densities code jets on one core, what takes the time, and ROOT's RNTuple and `plain` on the same jets.
 
 All generated samples, events shuffled and repeated up to a million jets; E, pt, eta, phi at 2 %, 2 %, 0.01, 0.01. The
-densities code numbers of jets and the missing momentum as well, which is not counted as bytes. Samples are short, and
-the best of all rounds counts: that of a core which nobody else used.
+densities code numbers of jets and the missing momentum as well, which is not counted as bytes. Seconds are those of the
+CPU, and the best of all rounds counts, which other programs slowed down least.
 """
 
 from __future__ import annotations
@@ -88,15 +88,15 @@ def file_peers(source: Path, model: Path, folder: Path) -> dict[str, Callable[[]
 def measure(
     programs: Sequence[common.Program], others: Mapping[str, Callable[[], object]], rounds: int
 ) -> dict[str, list[float]]:
-    """Seconds of every measurement in every round; a first round warms up and does not count."""
+    """Seconds of the CPU of every measurement in every round; a first round warms up and does not count."""
     times: dict[str, list[float]] = {}
     for number in range(rounds + 1):
         print(f"round {number} of {rounds}", file=sys.stderr)
-        seconds = {name: value for program in programs for name, value in program.round().items()}
+        seconds = {name: value for program in programs for name, value in program.round("cpu").items()}
         for name, run in others.items():
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            seconds[name] = time.perf_counter() - start
+            seconds[name] = time.process_time() - start
         for name, value in seconds.items() if number > 0 else ():
             times.setdefault(name, []).append(value)
     return times

@@ -2,6 +2,7 @@
 #define AEPLUGIN_BENCHMARKS_ROUNDS_HXX
 
 #include <chrono>
+#include <ctime>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -16,8 +17,9 @@ struct Measurement {
 };
 
 /// Serves a driver (common.py): prints one JSON object with `facts` ("key": value, ...) and the names, then for each
-/// line on the standard input the seconds of one pass of every measurement. They take turns, and the driver puts its
-/// own measurements in between, so that all see the same noise of other programs.
+/// line on the standard input the seconds of one pass of every measurement, on the wall and of the CPU (all threads).
+/// They take turns, and the driver puts its own measurements in between, so that all see the same noise of other
+/// programs.
 inline void ServeRounds(const std::string &facts, const std::vector<Measurement> &measurements)
 {
    std::cout << "{" << facts << ", \"compiler\": \"" << __VERSION__ << "\", \"measurements\": [";
@@ -26,14 +28,18 @@ inline void ServeRounds(const std::string &facts, const std::vector<Measurement>
    std::cout << "]}" << std::endl;
 
    for (std::string line; std::getline(std::cin, line);) {
-      std::cout << '[';
+      std::string wall;
+      std::string cpu;
       for (const auto &measurement : measurements) {
+         const std::string separator = wall.empty() ? "" : ", ";
+         const std::clock_t startOfCpu = std::clock();
          const auto start = std::chrono::steady_clock::now();
          measurement.fPass();
          const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-         std::cout << (&measurement == &measurements.front() ? "" : ", ") << elapsed.count();
+         wall += separator + std::to_string(elapsed.count());
+         cpu += separator + std::to_string(static_cast<double>(std::clock() - startOfCpu) / CLOCKS_PER_SEC);
       }
-      std::cout << ']' << std::endl;
+      std::cout << "{\"wall\": [" << wall << "], \"cpu\": [" << cpu << "]}" << std::endl;
    }
 }
 

@@ -22,7 +22,7 @@ using testing::KeptOf;
 using testing::MakeAnyDensity;
 
 constexpr std::uint64_t kDensities = 8;
-/// A byte of a stream may stand for 4096 integers, of which a reader keeps up to eight bytes each.
+/// A byte of a stream may stand for 512 integers, of which a reader keeps up to eight bytes each.
 constexpr std::size_t kLargestAllocation = std::size_t{8} << 20;
 
 /// A block of a density, and what it decodes to.

@@ -59,7 +59,7 @@ class Encoder:
                 state >>= 32
             states[which] = (state // (end - start) << 24) + state % (end - start) + start
         content = struct.pack(f"<{STATES}Q{len(words)}I", *states, *reversed(words))
-        return content.ljust(-(-self.integers // 4096), b"\0")
+        return content.ljust(-(-self.integers // 512), b"\0")
 
 
 def symbols_of(variable: Variable, integers: Array, locations: Array) -> tuple[Array, Array]:

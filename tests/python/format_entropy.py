@@ -154,5 +154,5 @@ class Decoder:
     def finish(self) -> None:
         """To be called after the last step."""
         assert self.states == [LOWEST_STATE] * STATES
-        assert len(self.content) == max(self.at, -(-self.integers // 4096))
+        assert len(self.content) == max(self.at, -(-self.integers // 512))
         assert not any(self.content[self.at :])

@@ -80,6 +80,7 @@ struct DensityVariable {
    static constexpr std::uint32_t kAll = UINT32_MAX;
 
    bool IsCount() const { return fVariable.empty(); }
+   std::string Describe() const; ///< for messages
    /// What the network tells apart beside the range: atoms, and where there are any, the range.
    std::size_t Categories() const { return fAtoms.empty() ? 0 : fAtoms.size() + (fRange > 0 ? 1 : 0); }
    std::size_t Outputs() const;
@@ -106,7 +107,7 @@ struct Density {
    void Validate(const std::string &where = "model", bool networks = true) const;
 };
 
-constexpr std::size_t kSlices = 16; ///< that the probability of a range is made of
+constexpr std::size_t kSlices = 16;         ///< that the probability of a range is made of
 constexpr std::size_t kKnots = kSlices + 1; ///< between which the density of a slice is linear
 
 } // namespace aeplugin

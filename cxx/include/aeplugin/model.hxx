@@ -66,8 +66,8 @@ struct CollectionModel {
 };
 
 /// A model: recipe, what the recipe means for the compressor, training summary, the autoencoders that were trained, at
-/// most one per collection, and a density of whole events where one was. docs/model-file.md specifies its file, which holds numbers and text only, so that
-/// loading one from a stranger is safe.
+/// most one per collection, and a density of whole events where one was. docs/model-file.md specifies its file, which
+/// holds numbers and text only, so that loading one from a stranger is safe.
 struct Model {
    std::string fRecipe;   ///< YAML text
    Rules fRules;          ///< the recipe, every pattern resolved
@@ -87,6 +87,8 @@ struct Model {
 
    /// The model of a collection; \throws ModelError naming those there are
    const CollectionModel &Collection(const std::string &name) const;
+   /// The density; \throws ModelError where there is none
+   const Density &GetDensity() const;
    /// \throws ModelError for a collection that stands twice or is invalid; RecipeError for rules that are
    void Validate(const std::string &where = "model") const;
 };

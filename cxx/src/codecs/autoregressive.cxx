@@ -5,16 +5,19 @@
 #include <aeplugin/error.hxx>
 
 #include <algorithm>
+#include <sstream>
 
 namespace aeplugin::codecs {
 namespace {
 
-const Density &DensityOf(const Model &model)
+std::string Describe(const Tolerance &tolerance)
 {
-   if (!model.fDensity)
-      throw ModelError("the model has no density, which the codec autoregressive needs; train one with `density:` in "
-                       "the recipe");
-   return *model.fDensity;
+   std::ostringstream text;
+   if (tolerance.fKind == ToleranceKind::kExact)
+      text << "exact";
+   else
+      text << (tolerance.fKind == ToleranceKind::kAbs ? "abs " : "rel ") << tolerance.fValue;
+   return text.str();
 }
 
 bool SameTolerance(const Tolerance &a, const Tolerance &b)
@@ -22,16 +25,10 @@ bool SameTolerance(const Tolerance &a, const Tolerance &b)
    return a.fKind == b.fKind && (a.fKind == ToleranceKind::kExact || a.fValue == b.fValue);
 }
 
-std::string Describe(const DensityVariable &variable)
-{
-   return variable.IsCount() ? "the number of objects of '" + variable.fGroup + "'"
-                             : "variable '" + variable.fVariable + "' of '" + variable.fGroup + "'";
-}
-
 } // namespace
 
 AutoregressiveCodec::AutoregressiveCodec(const Layout &layout, const Model &model, const std::string &instructionSet)
-   : fDensity(DensityOf(model), true, instructionSet), fNetworks(fDensity)
+   : fDensity(model.GetDensity(), true, instructionSet), fNetworks(fDensity)
 {
    std::size_t streams = 0;
    for (const Group &group : layout.fGroups) {
@@ -52,7 +49,8 @@ AutoregressiveCodec::AutoregressiveCodec(const Layout &layout, const Model &mode
 AutoregressiveCodec::Place AutoregressiveCodec::FindPlace(const Layout &layout, const DensityVariable &variable) const
 {
    const auto fail = [&](const std::string &what) {
-      throw ModelError("the density of the model knows " + Describe(variable) + ", " + what);
+      throw ModelError("the density of the model has " + variable.Describe() + " " + what +
+                       "; train a model with this recipe, or take the codec plain");
    };
    for (std::size_t g = 0; g < layout.fGroups.size(); ++g) {
       const Group &group = layout.fGroups[g];
@@ -60,7 +58,7 @@ AutoregressiveCodec::Place AutoregressiveCodec::FindPlace(const Layout &layout, 
          continue;
       if (variable.IsCount()) {
          if (group.fSingle)
-            fail("of which there is one per event");
+            fail("and the data one value per event");
          return {g, kCounts};
       }
       for (std::size_t c = 0; c < group.fColumns.size(); ++c) {
@@ -69,13 +67,14 @@ AutoregressiveCodec::Place AutoregressiveCodec::FindPlace(const Layout &layout, 
             continue;
          const TableColumn &original = layout.fSchema[column.fColumn];
          if (!SameTolerance(column.fTolerance, variable.fTolerance))
-            fail("with another tolerance");
+            fail("with the tolerance " + Describe(variable.fTolerance) + ", the recipe " + Describe(column.fTolerance));
          if (original.fName != variable.fColumn || variable.fIsDouble != (original.fType == ColumnType::kFloat64))
-            fail("as column '" + variable.fColumn + "' or of another type");
+            fail("as column '" + variable.fColumn + "' of " + (variable.fIsDouble ? "double" : "other than double") +
+                 ", the data have '" + original.fName + "' of type " + original.fTypeName);
          return {g, c};
       }
    }
-   fail("which is in no group of the codec autoregressive");
+   fail("that is not to be coded by it");
    return {};
 }
 

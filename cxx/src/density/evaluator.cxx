@@ -1,5 +1,7 @@
 #include "evaluator.hxx"
 
+#include "../floating_point_scope.hxx"
+
 #include <algorithm>
 
 namespace aeplugin::density {
@@ -12,6 +14,7 @@ constexpr float kLargestInput = 16;
 
 Networks::Networks(const PreparedDensity &density)
 {
+   const FloatingPointScope scope;
    for (const DensityVariable &variable : density.Get().fVariables) {
       PackedVariable packed{{},
                             {variable.fAtoms.size(), variable.fFirst >> variable.fShift,
@@ -28,8 +31,7 @@ Networks::Networks(const PreparedDensity &density)
 }
 
 Evaluator::Evaluator(const PreparedDensity &density, const Networks &networks)
-   : fDensity(density), fNetworks(networks), fKernels(kernels::GetKernels(density.InstructionSet())),
-     fTables(density.Variables())
+   : fDensity(density), fNetworks(networks), fKernels(kernels::GetKernels(density.InstructionSet())), fTables(kMostRows)
 {
    std::size_t widest = 0;
    for (std::size_t i = 0; i < density.Variables(); ++i)
@@ -47,10 +49,10 @@ void Evaluator::FillInputs(const Rows &rows, float *inputs) const
       const float factor = features[f].fFactor;
       const float offset = features[f].fOffset;
       for (std::size_t row = 0; row < rows.fRows; ++row) {
-         float value = raw[row] * factor + offset;
-         value = value > -kLargestInput ? value : -kLargestInput;
-         value = value < kLargestInput ? value : kLargestInput;
-         input[row] = raw[row] == raw[row] ? value : 0.f;
+         const float value = raw[row] * factor + offset;
+         const float above = value > -kLargestInput ? value : -kLargestInput;
+         const float within = above < kLargestInput ? above : kLargestInput;
+         input[row] = value == value ? within : 0.f;
       }
    }
 }
@@ -58,9 +60,7 @@ void Evaluator::FillInputs(const Rows &rows, float *inputs) const
 const kernels::SlicesPlanes &Evaluator::Evaluate(const Rows &rows)
 {
    const Networks::PackedVariable &variable = fNetworks[rows.fVariable];
-   auto &tables = fTables[rows.fVariable];
-   if (!tables)
-      tables.emplace(variable.fShape, kMostRows);
+   fTables.Reshape(variable.fShape);
    const std::size_t padded = kernels::PaddedWidth(rows.fRows);
    const float *in = fPlanes[0].data();
    FillInputs(rows, fPlanes[0].data());
@@ -72,8 +72,8 @@ const kernels::SlicesPlanes &Evaluator::Evaluate(const Rows &rows)
       in = out;
       next = 1 - next;
    }
-   fKernels.fSlices.fPrepare(in, kStride, padded, rows.fLimits, tables->Planes());
-   return tables->Planes();
+   fKernels.fSlices.fPrepare(in, kStride, padded, rows.fLimits, fTables.Planes());
+   return fTables.Planes();
 }
 
 } // namespace aeplugin::density

@@ -5,7 +5,6 @@
 #include "walk.hxx"
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace aeplugin::density {
@@ -49,8 +48,8 @@ private:
    const PreparedDensity &fDensity;
    const Networks &fNetworks;
    const kernels::KernelSet &fKernels;
-   kernels::AlignedFloats fPlanes[2];                         ///< inputs of a layer and its outputs
-   std::vector<std::optional<kernels::SlicesTables>> fTables; ///< per variable
+   kernels::AlignedFloats fPlanes[2]; ///< inputs of a layer and its outputs
+   kernels::SlicesTables fTables;     ///< of the variable that was evaluated last
 };
 
 } // namespace aeplugin::density

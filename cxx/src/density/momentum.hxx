@@ -22,7 +22,8 @@ struct Circle {
              const kernels::KernelSet &kernels);
 };
 
-/// What the objects of events leave unbalanced, event by event, and sums over them (docs/format.md, "Momentum").
+/// What the objects of events leave unbalanced, event by event, and sums over them (docs/format.md, "Missing
+/// momentum").
 class MomentumBalance {
 public:
    MomentumBalance(std::size_t events, const kernels::KernelSet &kernels);

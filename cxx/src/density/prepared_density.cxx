@@ -3,6 +3,7 @@
 #include <aeplugin/error.hxx>
 
 #include <algorithm>
+#include <map>
 
 namespace aeplugin::density {
 namespace {
@@ -49,17 +50,25 @@ PreparedDensity::PreparedDensity(Density density, bool networks, const std::stri
          fQuantisers.back().emplace(variable.fTolerance,
                                     variable.fIsDouble ? ColumnType::kFloat64 : ColumnType::kFloat32,
                                     std::vector<double>(), instructionSet);
-      fFormulas.emplace_back();
-      fFormulaVariables.emplace_back();
-      if (variable.fLocation != Location::kFormula)
-         continue;
-      fFormulas.back() = Formula::Parse(variable.fFormula);
-      for (const std::string &name : fFormulas.back()->Variables())
-         for (std::size_t k = 0; k < i; ++k)
-            if (Variable(k).fGroup == variable.fGroup && Variable(k).fVariable == name)
-               fFormulaVariables.back().push_back(k);
    }
+   FindFormulas();
    FindContext();
+}
+
+void PreparedDensity::FindFormulas()
+{
+   fFormulas.resize(Variables());
+   fFormulaVariables.resize(Variables());
+   std::map<std::pair<std::string, std::string>, std::size_t> known;
+   for (std::size_t i = 0; i < Variables(); ++i) {
+      const DensityVariable &variable = Variable(i);
+      if (variable.fLocation == Location::kFormula) {
+         fFormulas[i] = Formula::Parse(variable.fFormula);
+         for (const std::string &name : fFormulas[i]->Variables())
+            fFormulaVariables[i].push_back(known.at({variable.fGroup, name}));
+      }
+      known[{variable.fGroup, variable.fVariable}] = i;
+   }
 }
 
 void PreparedDensity::FindCollections()
@@ -82,14 +91,10 @@ void PreparedDensity::FindCollections()
    // In the order of their variables, which need not be that of their numbers.
    std::sort(fCollections.begin(), fCollections.end(),
              [](const auto &a, const auto &b) { return a.fBegin < b.fBegin; });
-}
-
-const CollectionVariables *PreparedDensity::CollectionOf(std::size_t i) const
-{
-   for (const CollectionVariables &collection : fCollections)
-      if (collection.fBegin <= i && i < collection.fEnd)
-         return &collection;
-   return nullptr;
+   fCollectionOf.assign(variables.size(), kNoCollection);
+   for (std::size_t c = 0; c < fCollections.size(); ++c)
+      for (std::size_t i = fCollections[c].fBegin; i < fCollections[c].fEnd; ++i)
+         fCollectionOf[i] = c;
 }
 
 void PreparedDensity::FindContext()
@@ -109,8 +114,6 @@ void PreparedDensity::FindContext()
             fContext[i].push_back(feature.fVariable);
          if (feature.fView == View::kCosine || feature.fView == View::kSine || feature.fView == View::kSeparation)
             fIsAngle[feature.fVariable] = true;
-         if (feature.fView == View::kSeparation && feature.fVariable != i)
-            fContext[i].push_back(feature.fVariable);
       }
    }
    for (const CollectionVariables &collection : fCollections) {
@@ -137,19 +140,26 @@ void PreparedDensity::FindContext()
    }
    if (fDensity.fMissing)
       fIsAngle[fDensity.fMissing->fPhi] = true;
+   for (auto &context : fContext) {
+      std::sort(context.begin(), context.end());
+      context.erase(std::unique(context.begin(), context.end()), context.end());
+   }
 }
 
 std::vector<bool> PreparedDensity::WithContext(std::vector<bool> wanted) const
 {
-   // Objects before an object may need variables that come after its own, so once through is not enough.
-   for (bool grows = true; grows;) {
-      grows = false;
-      for (std::size_t i = 0; i < Variables(); ++i)
-         if (wanted[i])
-            for (const std::size_t other : fContext[i]) {
-               grows = grows || !wanted[other];
-               wanted[other] = true;
-            }
+   std::vector<std::size_t> added;
+   for (std::size_t i = 0; i < Variables(); ++i)
+      if (wanted[i])
+         added.push_back(i);
+   while (!added.empty()) {
+      const std::size_t variable = added.back();
+      added.pop_back();
+      for (const std::size_t other : fContext[variable])
+         if (!wanted[other]) {
+            wanted[other] = true;
+            added.push_back(other);
+         }
    }
    return wanted;
 }

@@ -36,7 +36,12 @@ public:
    const std::string &InstructionSet() const { return fInstructionSet; }
    const std::vector<CollectionVariables> &Collections() const { return fCollections; }
    /// The collection that has a variable of objects; null for variables of events.
-   const CollectionVariables *CollectionOf(std::size_t i) const;
+   const CollectionVariables *CollectionOf(std::size_t i) const
+   {
+      return fCollectionOf[i] == kNoCollection ? nullptr : &fCollections[fCollectionOf[i]];
+   }
+   /// The variables that a variable is decoded from, without what these are decoded from.
+   const std::vector<std::size_t> &ContextOf(std::size_t i) const { return fContext[i]; }
    /// Of a variable with a tolerance.
    const Quantiser &QuantiserOf(std::size_t i) const { return *fQuantisers[i]; }
    const Formula &FormulaOf(std::size_t i) const { return *fFormulas[i]; }
@@ -55,12 +60,16 @@ public:
    void Integers(std::size_t i, const Grid *residuals, const Grid *locations, std::size_t n, Grid *integers) const;
 
 private:
+   static constexpr std::size_t kNoCollection = SIZE_MAX;
+
+   void FindFormulas();
    void FindCollections();
    void FindContext();
 
    Density fDensity;
    std::string fInstructionSet;
    std::vector<CollectionVariables> fCollections;
+   std::vector<std::size_t> fCollectionOf; ///< per variable: index in fCollections, or kNoCollection
    std::vector<std::optional<Quantiser>> fQuantisers;
    std::vector<std::optional<Formula>> fFormulas;
    std::vector<std::vector<std::size_t>> fFormulaVariables;

@@ -9,15 +9,15 @@
 #include <string>
 #include <vector>
 
-/// The entropy coder (docs/format.md, "rANS"): range asymmetric numeral systems after J. Duda (arXiv:1311.2540) with
-/// kStates interleaved states of 63 bits and words of 32.
+/// The entropy coder (docs/format.md, "Entropy coder"): range asymmetric numeral systems after J. Duda
+/// (arXiv:1311.2540) with kStates interleaved states of 63 bits and words of 32.
 namespace aeplugin::density {
 
 constexpr std::size_t kStates = kernels::kDecodedRows;
 constexpr std::uint64_t kLowestState = std::uint64_t{1} << 31;
 constexpr std::uint32_t kTotal = std::uint32_t{1} << kernels::kTotalBits;
 /// A stream has a byte for this many integers at least, so that its size bounds what its reader allocates.
-constexpr std::size_t kIntegersPerByte = 4096;
+constexpr std::size_t kIntegersPerByte = 512;
 
 /// Collects symbols in the order in which the decoder will ask for them.
 class RansEncoder {

@@ -106,7 +106,7 @@ RowDecoder::RowDecoder(Evaluator evaluator, const std::vector<bool> &visited, st
       if (!visited[i])
          continue;
       const auto *bytes = reinterpret_cast<const char *>(streams[i].fBytes.data());
-      fDecoders[i].emplace(bytes, streams[i].fBytes.size(), "a stream of the density");
+      fDecoders[i].emplace(bytes, streams[i].fBytes.size(), fEvaluator.Density().Variable(i).Describe());
       if (!fEvaluator.Density().CollectionOf(i))
          RequireRoom(i, events);
    }
@@ -116,8 +116,8 @@ void RowDecoder::RequireRoom(std::size_t variable, std::size_t integers)
 {
    const std::size_t bytes = fStreams[variable].fBytes.size();
    if (integers / kIntegersPerByte > bytes)
-      throw CorruptionError("a stream of " + std::to_string(bytes) + " bytes cannot hold " + std::to_string(integers) +
-                            " integers");
+      throw CorruptionError(fEvaluator.Density().Variable(variable).Describe() + ": a stream of " +
+                            std::to_string(bytes) + " bytes cannot hold " + std::to_string(integers) + " integers");
    fIntegers[variable] = integers;
 }
 
@@ -132,7 +132,8 @@ Grid RowDecoder::Escape(std::size_t variable)
 {
    const auto &escapes = fStreams[variable].fEscapes;
    if (fEscapes[variable] == escapes.size())
-      throw CorruptionError("there are fewer wide integers than escapes");
+      throw CorruptionError(fEvaluator.Density().Variable(variable).Describe() +
+                            ": there are fewer wide integers than escapes");
    return escapes[fEscapes[variable]++];
 }
 
@@ -192,7 +193,8 @@ void RowDecoder::Finish() const
          continue;
       fDecoders[i]->Finish(fIntegers[i]);
       if (fEscapes[i] != fStreams[i].fEscapes.size())
-         throw CorruptionError("there are more wide integers than escapes");
+         throw CorruptionError(fEvaluator.Density().Variable(i).Describe() +
+                               ": there are more wide integers than escapes");
    }
 }
 

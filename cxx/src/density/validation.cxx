@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 // What a density may be: whatever is accepted here can be evaluated on any integers.
@@ -23,6 +24,8 @@ public:
             fCounted.insert(variables[i].fGroup);
       for (const DensityVariable &variable : variables)
          fStages.push_back(StageOf(variable));
+      for (std::size_t i = 0; i < variables.size(); ++i)
+         fIndices.emplace(std::make_pair(variables[i].fGroup, variables[i].fVariable), i);
    }
 
    void ValidateOrder() const
@@ -100,13 +103,7 @@ private:
    }
 
    const std::string &GroupOf(std::size_t i) const { return fDensity.fVariables[i].fGroup; }
-   std::string Where(std::size_t i) const
-   {
-      const DensityVariable &variable = fDensity.fVariables[i];
-      return fWhere + ": density, " +
-             (variable.IsCount() ? "number of objects of '" + variable.fGroup + "'"
-                                 : "variable '" + variable.fVariable + "' of '" + variable.fGroup + "'");
-   }
+   std::string Where(std::size_t i) const { return fWhere + ": density, " + fDensity.fVariables[i].Describe(); }
    [[noreturn]] void Throw(std::size_t i, const std::string &what) const { throw ModelError(Where(i) + ": " + what); }
 
    /// \throws ModelError unless `i` is the index of a variable of a stage
@@ -230,15 +227,11 @@ private:
    /// \throws ModelError unless a variable of the formula of `i` is known before it
    void RequireKnown(std::size_t i, const std::string &name) const
    {
-      for (std::size_t k = 0; k < i; ++k) {
-         const DensityVariable &variable = fDensity.fVariables[k];
-         if (variable.fGroup == GroupOf(i) && variable.fVariable == name) {
-            if (variable.fTolerance.fKind == ToleranceKind::kExact)
-               Throw(i, "has a formula in '" + name + "', which has no tolerance");
-            return;
-         }
-      }
-      Throw(i, "has a formula in '" + name + "', which is not known before it");
+      const auto found = fIndices.find({GroupOf(i), name});
+      if (found == fIndices.end() || found->second >= i)
+         Throw(i, "has a formula in '" + name + "', which is not known before it");
+      if (fDensity.fVariables[found->second].fTolerance.fKind == ToleranceKind::kExact)
+         Throw(i, "has a formula in '" + name + "', which has no tolerance");
    }
 
    void ValidateFeature(std::size_t i, const DensityFeature &feature) const
@@ -327,11 +320,17 @@ private:
 
    const Density &fDensity;
    const std::string &fWhere;
-   std::set<std::string> fCounted; ///< groups with a number of objects
-   std::vector<Stage> fStages;     ///< per variable
+   std::set<std::string> fCounted;                                      ///< groups with a number of objects
+   std::map<std::pair<std::string, std::string>, std::size_t> fIndices; ///< by group and variable
+   std::vector<Stage> fStages;                                          ///< per variable
 };
 
 } // namespace
+
+std::string DensityVariable::Describe() const
+{
+   return IsCount() ? "number of objects of '" + fGroup + "'" : "variable '" + fVariable + "' of '" + fGroup + "'";
+}
 
 std::size_t DensityVariable::Outputs() const
 {

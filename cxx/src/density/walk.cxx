@@ -57,8 +57,7 @@ public:
       fVisitor.Expect(collection, objects);
       const Ranking ranking(counts);
       fRanking = &ranking;
-      for (std::size_t i = 0; i < fDensity.Variables(); ++i)
-         RankEventVariable(i);
+      RankEventVariables();
       if (fHasMomenta)
          fBalance.Reorder(ranking.Events());
       fAddsMomentum = collection.fMomentum && AreMomentaNeededFrom(collection.fBegin);
@@ -84,11 +83,20 @@ private:
       return false;
    }
 
-   /// Puts what events have once beside their objects.
+   /// Puts what events have once beside their objects, where these need it.
+   void RankEventVariables()
+   {
+      std::vector<bool> isRanked(fDensity.Variables(), false);
+      for (std::size_t i = fCollection->fBegin; i < fCollection->fEnd; ++i)
+         for (const std::size_t other : fDensity.ContextOf(i))
+            if (fVisited[i] && !isRanked[other] && !fDensity.CollectionOf(other)) {
+               RankEventVariable(other);
+               isRanked[other] = true;
+            }
+   }
+
    void RankEventVariable(std::size_t i)
    {
-      if (!fVisited[i] || fDensity.CollectionOf(i))
-         return;
       const auto &events = fRanking->Events();
       fRanked.resize(fDensity.Variables());
       fRankedCircles.resize(fDensity.Variables());
@@ -122,7 +130,7 @@ private:
          for (std::size_t i = fCollection->fBegin; i < fCollection->fEnd; ++i)
             if (fVisited[i])
                Step(i, position, start, first, n);
-         if (fHasMomenta && fCollection->fMomentum)
+         if (fAddsMomentum)
             AddMomenta(*fCollection->fMomentum, start, first, n);
       }
    }
@@ -144,7 +152,7 @@ private:
       Grid *integers = fIntegers[i].data() + start + first;
       fFeatures.resize(std::max(fFeatures.size(), features * kMostRows));
       Locate(i, position, first, n);
-      Limit(variable, i, position, first, n);
+      Limit(i, position, first, n);
       for (std::size_t f = 0; f < features; ++f)
          FillFeature(variable.fFeatures[f], position, first, n, fFeatures.data() + f * kMostRows);
       fVisitor.Visit({i, position, first, n, fFeatures.data(), kMostRows, fLocations,
@@ -179,8 +187,9 @@ private:
    }
 
    /// Ends the range of each row at what the object before has, where that is to be of the same kind.
-   void Limit(const DensityVariable &variable, std::size_t i, std::size_t position, std::size_t first, std::size_t n)
+   void Limit(std::size_t i, std::size_t position, std::size_t first, std::size_t n)
    {
+      const DensityVariable &variable = fDensity.Variable(i);
       if (!variable.fDescending)
          return;
       const auto range = static_cast<std::int32_t>(variable.fRange);

@@ -17,15 +17,20 @@ AlignedFloats PackColumns(const std::vector<float> &weights, std::size_t inputs,
    return packed;
 }
 
-SlicesTables::SlicesTables(const SlicesShape &shape, std::size_t rows)
+void SlicesTables::Reshape(const SlicesShape &shape)
 {
-   const std::size_t stride = PlaneStride(rows);
+   const std::size_t stride = fStride;
    const std::size_t categories = std::max<std::size_t>(shape.Categories(), 1);
    const std::size_t slices = shape.fRange > 0 ? kSlices : 0;
    const std::size_t knots = shape.fRange > 0 ? kKnots : 0;
    const std::size_t others = shape.fRange > 0 ? 1 : 0;
-   fInts = AlignedInts((categories + slices + 2 * others) * stride);
-   fFloats = AlignedFloats((knots + 4 * others) * stride);
+   const std::size_t ints = (categories + slices + 2 * others) * stride;
+   const std::size_t floats = (knots + 4 * others) * stride;
+   if (fInts.size() < ints)
+      fInts = AlignedInts(ints);
+   if (fFloats.size() < floats)
+      fFloats = AlignedFloats(floats);
+   fPlanes = {};
    fPlanes.fShape = shape;
    fPlanes.fStride = stride;
    fPlanes.fStarts = fInts.data();

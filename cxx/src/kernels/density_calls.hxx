@@ -88,11 +88,15 @@ struct SlicesPlanes {
 /// Owns them; to be used again and again.
 class SlicesTables {
 public:
-   SlicesTables(const SlicesShape &shape, std::size_t rows);
+   explicit SlicesTables(std::size_t rows) : fStride(PlaneStride(rows)) {}
+   SlicesTables(const SlicesShape &shape, std::size_t rows) : SlicesTables(rows) { Reshape(shape); }
 
+   /// Makes them those of another variable; what they held is lost.
+   void Reshape(const SlicesShape &shape);
    const SlicesPlanes &Planes() const { return fPlanes; }
 
 private:
+   std::size_t fStride;
    AlignedInts fInts;
    AlignedFloats fFloats;
    SlicesPlanes fPlanes;
