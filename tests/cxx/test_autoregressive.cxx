@@ -243,29 +243,29 @@ void TestOtherLayouts()
                Throws<ModelError>([&] { BlockCoder(layout, density.fModel); }, part);
          }
       };
-      refused("which is in no group of the codec autoregressive", [](Layout &, Group &group) {
+      refused("that is not to be coded by it", [](Layout &, Group &group) {
          group.fColumns.pop_back();
          return true;
       });
-      refused("which is in no group of the codec autoregressive", [](Layout &, Group &group) {
+      refused("that is not to be coded by it", [](Layout &, Group &group) {
          group.fName = "Others";
          return true;
       });
-      refused("which is in no group of the codec autoregressive", [](Layout &, Group &group) {
+      refused("that is not to be coded by it", [](Layout &, Group &group) {
          group.fColumns.front().fVariable = "other";
          return true;
       });
-      refused("with another tolerance", [](Layout &, Group &group) {
+      refused("with the tolerance ", [](Layout &, Group &group) {
          Tolerance &tolerance = group.fColumns.front().fTolerance;
          const bool isExact = tolerance.fKind == ToleranceKind::kExact;
          tolerance.fValue *= 2;
          return !isExact;
       });
-      refused("or of another type", [](Layout &layout, Group &group) {
+      refused(", the data have '", [](Layout &layout, Group &group) {
          layout.fSchema[group.fColumns.front().fColumn].fName += "_other";
          return true;
       });
-      refused("or of another type", [](Layout &layout, Group &group) {
+      refused(", the data have '", [](Layout &layout, Group &group) {
          ColumnType &type = layout.fSchema[group.fColumns.front().fColumn].fType;
          const bool isFloating = type == ColumnType::kFloat32 || type == ColumnType::kFloat64;
          type = type == ColumnType::kFloat32 ? ColumnType::kFloat64 : ColumnType::kFloat32;

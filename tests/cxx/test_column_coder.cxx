@@ -108,8 +108,8 @@ void TestForeignIntegers()
       }
       Throws<CorruptionError>([&] { coder.Decode({0, kExactMark}, {}); }, "more integers are marked");
       Throws<CorruptionError>([&] { coder.Decode({0, kExactMark}, {1, 1}); }, "of 2 exactly kept integers only 1");
-      if (sizeof(T) < 4)
-         Throws<CorruptionError>([&] { coder.Decode({kSentinelMark}, {}); }, "is none of the column's type");
+      for (const Grid integer : {kSentinelMark, -kGridLimit - 1, kGridLimit + 1})
+         Throws<CorruptionError>([&] { coder.Decode({integer}, {}); }, "is off the grid");
    });
 }
 
