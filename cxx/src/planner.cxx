@@ -210,7 +210,7 @@ bool IsDensityAskedFor(const Model &model)
       if (rule.fCodec == CodecKind::kAutoregressive && !HasDensity(model, rule.fName))
          throw ModelError("collection '" + rule.fName +
                           "' has the codec autoregressive, and the model has no density " +
-                          "of it; train a model with this recipe");
+                          "of it; make one with `aeplugin train` and this recipe, and give it as the model");
       if (rule.fCodec == CodecKind::kAutoregressive)
          asked = &rule;
       else if (HasDensity(model, rule.fName) && rule.fCodec != CodecKind::kAuto)

@@ -9,9 +9,10 @@
 namespace aeplugin {
 namespace {
 
-constexpr std::pair<const char *, CodecKind> kCodecs[] = {
-   {"auto", CodecKind::kAuto}, {"plain", CodecKind::kPlain}, {"autoencoder", CodecKind::kAutoencoder},
-   {"autoregressive", CodecKind::kAutoregressive}};
+constexpr std::pair<const char *, CodecKind> kCodecs[] = {{"auto", CodecKind::kAuto},
+                                                          {"plain", CodecKind::kPlain},
+                                                          {"autoencoder", CodecKind::kAutoencoder},
+                                                          {"autoregressive", CodecKind::kAutoregressive}};
 
 const ColumnRule *FindVariable(const CollectionRule &collection, const std::string &variable)
 {

@@ -155,8 +155,7 @@ private:
       for (const Variable &variable : Variables()) {
          const AnyGroup &group = GroupOf(variable);
          if (!variable.IsCount())
-            schema.push_back(
-               TableColumn::Make(variable.fColumn, group.fPrefix + TypeOf(variable) + group.fSuffix));
+            schema.push_back(TableColumn::Make(variable.fColumn, group.fPrefix + TypeOf(variable) + group.fSuffix));
       }
       for (const AnyGroup &group : fMade.fGroups)
          if (!group.fCounter.empty())
@@ -285,7 +284,7 @@ private:
          return "";
       const std::string a = known[Below(static_cast<std::uint32_t>(known.size()))];
       const std::string b = known[Below(static_cast<std::uint32_t>(known.size()))];
-      const std::string formulas[] = {a,           a + " + 0.1 * " + b,      a + " * cosh(" + b + ")",
+      const std::string formulas[] = {a,           a + " + 0.1 * " + b,           a + " * cosh(" + b + ")",
                                       "-2 * " + a, "sqrt(" + a + " / " + b + ")", "log(" + a + ")"};
       return formulas[Below(6)];
    }

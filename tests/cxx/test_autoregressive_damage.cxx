@@ -127,8 +127,8 @@ void TestSizes()
                continue;
             StoredBlock stored = whole;
             std::get<std::vector<std::uint8_t>>(stored.fIntegers[field]).resize(size);
-            IsTrue(IsRefused(sample, stored), "a stream of " + std::to_string(size) + " bytes instead of " +
-                                                 std::to_string(bytes.size()));
+            IsTrue(IsRefused(sample, stored),
+                   "a stream of " + std::to_string(size) + " bytes instead of " + std::to_string(bytes.size()));
          }
          StoredBlock stored = whole;
          stored.fIntegers[field] = std::vector<std::uint32_t>(20);

@@ -55,8 +55,8 @@ void TestTypes()
 {
    for (const ColumnType type : kIntegers)
       IsTrue(IsGridType(type), ValueTypeName(type));
-   for (const ColumnType type : {ColumnType::kInt64, ColumnType::kUInt64, ColumnType::kFloat32, ColumnType::kFloat64,
-                                 ColumnType::kString})
+   for (const ColumnType type :
+        {ColumnType::kInt64, ColumnType::kUInt64, ColumnType::kFloat32, ColumnType::kFloat64, ColumnType::kString})
       IsTrue(!IsGridType(type), ValueTypeName(type));
 }
 

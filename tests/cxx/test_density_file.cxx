@@ -37,8 +37,8 @@ bool IsSameVariable(const DensityVariable &a, const DensityVariable &b)
           a.fTolerance.fKind == b.fTolerance.fKind && a.fTolerance.fValue == b.fTolerance.fValue &&
           a.fIsDouble == b.fIsDouble && a.fLocation == b.fLocation && a.fFormula == b.fFormula &&
           a.fPeriodic == b.fPeriodic && a.fFirst == b.fFirst && a.fRange == b.fRange && a.fShift == b.fShift &&
-          a.fDescending == b.fDescending && a.fWithin == b.fWithin && a.fAtoms == b.fAtoms &&
-          a.fMiddle == b.fMiddle && a.fSpread == b.fSpread && testing::IsSameNetwork(a.fNetwork, b.fNetwork) &&
+          a.fDescending == b.fDescending && a.fWithin == b.fWithin && a.fAtoms == b.fAtoms && a.fMiddle == b.fMiddle &&
+          a.fSpread == b.fSpread && testing::IsSameNetwork(a.fNetwork, b.fNetwork) &&
           std::equal(a.fFeatures.begin(), a.fFeatures.end(), b.fFeatures.begin(), b.fFeatures.end(), IsSameFeature);
 }
 
@@ -262,7 +262,8 @@ void TestCraftedFiles()
    refused(compatibility, "unknown tolerance 3", [&](ByteWriter &out) { variable(out, 3, 0, 0, 0); });
    refused(compatibility, "unknown flag 7", [&](ByteWriter &out) { variable(out, 1, 7, 0, 0); });
    refused(compatibility, "unknown location 4", [&](ByteWriter &out) { variable(out, 1, 0, 4, 0); });
-   refused(corruption, "4294967295 atoms; expected at most 1023", [&](ByteWriter &out) { variable(out, 1, 0, 0, kMost); });
+   refused(corruption, "4294967295 atoms; expected at most 1023",
+           [&](ByteWriter &out) { variable(out, 1, 0, 0, kMost); });
    refused(corruption, "truncated in atoms", [&](ByteWriter &out) { variable(out, 1, 0, 0, 1023); });
    refused(corruption, "4294967295 features; expected at most 4096",
            [&](ByteWriter &out) { features(out, kMost, 2, 0); });
@@ -274,8 +275,7 @@ void TestCraftedFiles()
            [&](ByteWriter &out) { layer(out, 1, 65537, 1, 0, 0); });
    refused(corruption, "4294967295 layer outputs", [&](ByteWriter &out) { layer(out, 1, 1, kMost, 0, 0); });
    for (const std::uint8_t precision : {std::uint8_t{0}, std::uint8_t{1}})
-      refused(corruption, "truncated in weights",
-              [&](ByteWriter &out) { layer(out, 1, 65536, 65536, 0, precision); });
+      refused(corruption, "truncated in weights", [&](ByteWriter &out) { layer(out, 1, 65536, 65536, 0, precision); });
    refused(compatibility, "unknown activation 7", [&](ByteWriter &out) { layer(out, 1, 1, 1, 7, 0); });
    refused(compatibility, "unknown precision 2", [&](ByteWriter &out) { layer(out, 1, 1, 1, 0, 2); });
 }

@@ -218,7 +218,8 @@ void TestMomenta()
    const auto momentum = [](const DensityMomentum &made) {
       return [made](Density &density) { density.fMomenta = {made}; };
    };
-   for (const std::uint32_t other : {std::uint32_t{kMet}, std::uint32_t{kJets}, std::uint32_t{kVariables}, UINT32_MAX}) {
+   for (const std::uint32_t other :
+        {std::uint32_t{kMet}, std::uint32_t{kJets}, std::uint32_t{kVariables}, UINT32_MAX}) {
       Refused("is used as what it is not", momentum({other, kPhi, kNone}));
       Refused("is used as what it is not", momentum({kPt, other, kNone}));
       if (other != kNone)

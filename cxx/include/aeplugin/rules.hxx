@@ -10,10 +10,10 @@
 namespace aeplugin {
 
 enum class CodecKind : std::uint8_t {
-   kPlain = 0,       ///< the grid integers, as they are or as differences to a formula
-   kAutoencoder = 1, ///< quantised latents, and differences to what they decode to
+   kPlain = 0,          ///< the grid integers, as they are or as differences to a formula
+   kAutoencoder = 1,    ///< quantised latents, and differences to what they decode to
    kAutoregressive = 2, ///< each integer by its probability given those before, by the density of a model
-   kAuto = 255       ///< in rules only: whatever needs the fewest bits
+   kAuto = 255          ///< in rules only: whatever needs the fewest bits
 };
 
 /// "plain", "autoencoder", "autoregressive" or "auto". \throws RecipeError for any other name
