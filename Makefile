@@ -102,6 +102,8 @@ bench: install ## benchmarks: parser, engines, sizes and speeds, jobs; tables on
 	$(PY) tests/benchmarks/engines.py
 	$(PY) tests/benchmarks/compressing.py
 	$(PY) tests/benchmarks/scaling.py
+	$(PY) tests/benchmarks/density_speed.py
+	$(PY) tests/benchmarks/density_processes.py
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD) $(VENV) demo-output

@@ -102,7 +102,7 @@ void TestVersion2()
    const std::string bytes = FileOf(kTinyHead + kTinyEncoder + kTinyDecoder, 2);
    AreEqual(bytes.substr(0, 16) == kMagic + std::string("\x02\0\0\0\x04\0\0\0", 8), true, "the head");
    const Model model = Model::FromBytes(bytes);
-   IsTrue(IsSame(model, {"r", {}, "{}", {TinyCollection()}}), "the model of a file of version 2");
+   IsTrue(IsSame(model, {"r", {}, "{}", {TinyCollection()}, {}}), "the model of a file of version 2");
    IsTrue(model.ToBytes() != bytes, "it is written as version 3");
    IsTrue(IsSame(Model::FromBytes(model.ToBytes()), model), "through version 3");
    // Codes that version 2 has not.
@@ -123,7 +123,7 @@ void TestLayout()
                            "\0\0\0\0",
                            16);
    const std::string none(1, '\0');
-   const std::string bytes = Model{"r", {}, "{}", {TinyCollection()}}.ToBytes();
+   const std::string bytes = Model{"r", {}, "{}", {TinyCollection()}, {}}.ToBytes();
    IsTrue(bytes == FileOf(kTinyHead + plain + none + kTinyEncoder + none + kTinyDecoder + none, 3),
           "the bytes of a tiny model");
    AreEqual(bytes.substr(0, 16) == kMagic + std::string("\x03\0\0\0\x04\0\0\0", 8), true, "the head");
@@ -163,7 +163,7 @@ void TestLayout()
                                             "\x01\0\0\0\x03\0\0\0\x02\0\0\0\x02",
                                             16 + 11 + 16 + 4 + 16 + 4 + 11 + 16 + 4 + 12 + 1 + 13 + 12 + 1 + 8 + 13) +
                                 std::string(8 * 4 + 1, '\0');
-   IsTrue(Model{"r", {}, "{}", {rich}}.ToBytes() == FileOf(expected, 3), "the bytes of a model with all there is");
+   IsTrue(Model{"r", {}, "{}", {rich}, {}}.ToBytes() == FileOf(expected, 3), "the bytes of a model with all there is");
 
    const std::string rules("\x01\0\0\0"
                            "\x01\0\0\0J"
