@@ -83,7 +83,7 @@ inline bool IsSame(const Model &a, const Model &b)
 }
 
 /// A file of the given sections, with right checksums.
-inline std::string File(const std::vector<std::pair<std::string, std::string>> &sections, std::uint32_t version = 3)
+inline std::string File(const std::vector<std::pair<std::string, std::string>> &sections, std::uint32_t version = 4)
 {
    ByteWriter out;
    out.Raw(kMagic.data(), kMagic.size());

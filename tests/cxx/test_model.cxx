@@ -103,8 +103,8 @@ void TestVersion2()
    AreEqual(bytes.substr(0, 16) == kMagic + std::string("\x02\0\0\0\x04\0\0\0", 8), true, "the head");
    const Model model = Model::FromBytes(bytes);
    IsTrue(IsSame(model, {"r", {}, "{}", {TinyCollection()}, {}}), "the model of a file of version 2");
-   IsTrue(model.ToBytes() != bytes, "it is written as version 3");
-   IsTrue(IsSame(Model::FromBytes(model.ToBytes()), model), "through version 3");
+   IsTrue(model.ToBytes() != bytes, "it is written as version 4");
+   IsTrue(IsSame(Model::FromBytes(model.ToBytes()), model), "through version 4");
    // Codes that version 2 has not.
    for (const auto &[code, message] :
         {std::pair{kTinyHead.size() - 9, "unknown transform 2"}, {kTinyHead.size() + 12, "unknown activation 2"}}) {
@@ -124,9 +124,9 @@ void TestLayout()
                            16);
    const std::string none(1, '\0');
    const std::string bytes = Model{"r", {}, "{}", {TinyCollection()}, {}}.ToBytes();
-   IsTrue(bytes == FileOf(kTinyHead + plain + none + kTinyEncoder + none + kTinyDecoder + none, 3),
+   IsTrue(bytes == FileOf(kTinyHead + plain + none + kTinyEncoder + none + kTinyDecoder + none, 4),
           "the bytes of a tiny model");
-   AreEqual(bytes.substr(0, 16) == kMagic + std::string("\x03\0\0\0\x04\0\0\0", 8), true, "the head");
+   AreEqual(bytes.substr(0, 16) == kMagic + std::string("\x04\0\0\0\x04\0\0\0", 8), true, "the head");
 
    CollectionModel rich = TinyCollection();
    rich.fColumns[0].fFactor = -1;
@@ -163,7 +163,7 @@ void TestLayout()
                                             "\x01\0\0\0\x03\0\0\0\x02\0\0\0\x02",
                                             16 + 11 + 16 + 4 + 16 + 4 + 11 + 16 + 4 + 12 + 1 + 13 + 12 + 1 + 8 + 13) +
                                 std::string(8 * 4 + 1, '\0');
-   IsTrue(Model{"r", {}, "{}", {rich}, {}}.ToBytes() == FileOf(expected, 3), "the bytes of a model with all there is");
+   IsTrue(Model{"r", {}, "{}", {rich}, {}}.ToBytes() == FileOf(expected, 4), "the bytes of a model with all there is");
 
    const std::string rules("\x01\0\0\0"
                            "\x01\0\0\0J"
@@ -189,13 +189,13 @@ void TestLayout()
 void TestVersions()
 {
    auto bytes = SmallModel().ToBytes();
-   bytes[kVersionAt] = 4;
+   bytes[kVersionAt] = 5;
    Throws<CompatibilityError>(
       [&] { Model::FromBytes(bytes, "new.model"); },
-      "new.model: model file of version 4; this aeplugin reads versions 2 to 3; a newer one may");
+      "new.model: model file of version 5; this aeplugin reads versions 2 to 4; a newer one may");
    bytes[kVersionAt] = 1;
    Throws<CompatibilityError>([&] { Model::FromBytes(bytes); },
-                              "version 1; this aeplugin reads versions 2 to 3; train the");
+                              "version 1; this aeplugin reads versions 2 to 4; train the");
    bytes[kVersionAt] = 0;
    Throws<CompatibilityError>([&] { Model::FromBytes(bytes); }, "version 0");
    Throws<CompatibilityError>([] { Model::FromBytes(File({{"RCPE", ""}, {"RULE", kNoRules}, {"NEWS", "1"}})); },

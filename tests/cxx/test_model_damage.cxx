@@ -58,6 +58,11 @@ void TestDamage()
    for (std::size_t at = 0; at < bytes.size(); ++at) {
       for (int flip = 1; flip < 256; ++flip) {
          damaged[at] = static_cast<char>(bytes[at] ^ flip);
+         if (at == testing::kVersionAt && damaged[at] == 3) {
+            // Without a density, files of versions 3 and 4 say the same.
+            IsTrue(Model::FromBytes(damaged).ToBytes() == bytes, "a model as of version 3");
+            continue;
+         }
          Throws<aeplugin::Error>([&] { Model::FromBytes(damaged, "bad.model"); }, "bad.model: ");
       }
       damaged[at] = bytes[at];
