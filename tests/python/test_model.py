@@ -221,8 +221,8 @@ def test_text_mode_transfer(make_model: MakeModel) -> None:
 
 def test_newer_version(make_model: MakeModel) -> None:
     content = bytearray(make_model().to_bytes())
-    content[8] = 4
-    with pytest.raises(CompatibilityError, match=r"here: model file of version 4; this aeplugin reads versions 2 to 3"):
+    content[8] = 5
+    with pytest.raises(CompatibilityError, match=r"here: model file of version 5; this aeplugin reads versions 2 to 4"):
         Model.from_bytes(bytes(content), "here")
 
 
