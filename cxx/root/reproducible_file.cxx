@@ -19,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,41 +30,20 @@ namespace {
 constexpr char kInnerName[] = "aeplugin";
 constexpr char kDescriptionsKey[] = "StreamerInfo";
 
-/// A description of a class without the marks that the process has left on it: that it was used for reading, and sizes
-/// of pointers, which are then those of what they point to.
-class CleanDescription {
-public:
-   explicit CleanDescription(const TStreamerInfo &original) : fCopy(original.GetClass())
-   {
-      fCopy.SetName(original.GetName());
-      fCopy.SetTitle(original.GetTitle());
-      fCopy.SetCheckSum(original.GetCheckSum());
-      fCopy.SetClassVersion(original.GetClassVersion());
-      fCopy.GetElements()->Clear();
-      for (TObject *element : *original.GetElements())
-         fCopy.GetElements()->Add(element->IsA() == TStreamerBasicPointer::Class() ? Clean(*element) : element);
-   }
-   ~CleanDescription() { fCopy.GetElements()->Clear(); } // which belong to the original
-   CleanDescription(const CleanDescription &) = delete;
-   CleanDescription &operator=(const CleanDescription &) = delete;
+/// Describes arrays of variable size and their counters as ROOT does in the description that a class itself keeps.
+void DescribeArrays(const TObjArray &elements)
+{
+   for (TObject *element : elements)
+      if (auto *array = dynamic_cast<TStreamerBasicPointer *>(element)) {
+         array->SetSize(sizeof(void *));
+         if (auto *counter = static_cast<TStreamerElement *>(elements.FindObject(array->GetCountName())))
+            counter->SetType(TVirtualStreamerInfo::kCounter);
+      }
+}
 
-   TStreamerInfo &Get() { return fCopy; }
-
-private:
-   TObject *Clean(const TObject &pointer)
-   {
-      auto *clean = static_cast<TStreamerElement *>(pointer.Clone());
-      fPointers.emplace_back(clean);
-      clean->SetSize(sizeof(void *));
-      return clean;
-   }
-
-   TStreamerInfo fCopy;
-   std::vector<std::unique_ptr<TStreamerElement>> fPointers;
-};
-
-/// ROOT describes the classes in a file in the order in which the process has met them; this puts their names in order.
-/// It leaves out the rules for reading old versions of ROOT's own classes, which ROOT brings along.
+/// ROOT describes the classes in a file in the order in which the process has met them, in the words of the first file
+/// that the process has read them from, with marks of their use; this describes them afresh and in order of their
+/// names. It leaves out the rules for reading old versions of ROOT's own classes, which ROOT brings along.
 class ReproducibleFile final : public TFile {
 public:
    explicit ReproducibleFile(const std::string &path)
@@ -80,7 +60,7 @@ public:
       const auto descriptions = Descriptions();
       TList list;
       for (const auto &description : descriptions)
-         list.Add(&description->Get());
+         list.Add(description.get());
       fClassIndex->fArray[0] = kBeingWritten;
       if (fSeekInfo != 0)
          MakeFree(fSeekInfo, fSeekInfo + fNbytesInfo - 1);
@@ -94,23 +74,29 @@ public:
    }
 
 private:
-   /// The descriptions of the classes that the file has objects of.
-   std::vector<std::unique_ptr<CleanDescription>> Descriptions() const
+   /// Of the classes that the file has objects of, as this version of ROOT knows them.
+   std::vector<std::unique_ptr<TStreamerInfo>> Descriptions() const
    {
-      std::vector<const TStreamerInfo *> found;
+      std::vector<std::unique_ptr<TStreamerInfo>> descriptions;
+      for (TClass *described : DescribedClasses()) {
+         descriptions.push_back(std::make_unique<TStreamerInfo>(described));
+         descriptions.back()->Build();
+         DescribeArrays(*descriptions.back()->GetElements());
+      }
+      return descriptions;
+   }
+
+   std::vector<TClass *> DescribedClasses() const
+   {
+      std::vector<TClass *> found;
       R__READ_LOCKGUARD(ROOT::gCoreMutex);
       for (const TObject *object : *gROOT->GetListOfStreamerInfo())
          if (const auto *description = static_cast<const TStreamerInfo *>(object);
              description != nullptr && fClassIndex->fArray[description->GetNumber()] != 0)
-            found.push_back(description);
-      std::sort(found.begin(), found.end(), [](const auto *a, const auto *b) {
-         const int order = std::string(a->GetName()).compare(b->GetName());
-         return order < 0 || (order == 0 && a->GetClassVersion() < b->GetClassVersion());
-      });
-      std::vector<std::unique_ptr<CleanDescription>> clean;
-      for (const TStreamerInfo *description : found)
-         clean.push_back(std::make_unique<CleanDescription>(*description));
-      return clean;
+            found.push_back(description->GetClass());
+      std::sort(found.begin(), found.end(),
+                [](const TClass *a, const TClass *b) { return std::string(a->GetName()).compare(b->GetName()) < 0; });
+      return found;
    }
 };
 

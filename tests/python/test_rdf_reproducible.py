@@ -102,6 +102,10 @@ def test_other_content_has_another_identity(events_file: Path, tmp_path: Path) -
 
 PAST = """
 import array
+import uproot
+with uproot.recreate(sys.argv[3] + ".uproot") as file:
+    file.mktree("t", {"numbers": "var * float32"}).extend({"numbers": [[1.0], []]})
+rdf.convert_table(sys.argv[3] + ".uproot", sys.argv[3] + ".again", ttree=True)
 ROOT = rdf.load()
 file = ROOT.TFile(sys.argv[3] + ".past", "RECREATE")
 file.WriteTObject(ROOT.TObjString("x"), "text")
@@ -125,7 +129,7 @@ rdf.decompress(sys.argv[2], sys.argv[3] + ".2", ttree=True)
 
 
 def test_the_past_of_a_process_leaves_no_trace(compressed: Path, events_file: Path, tmp_path: Path) -> None:
-    """ROOT describes classes in the order in which a process has met them, and marks those that it has read."""
+    """ROOT describes classes in the order in which a process has met them, as the first file that it read did."""
     tree = tmp_path / "tree.root"
     rdf.convert_table(events_file, tree, ttree=True)
     sums = set()
