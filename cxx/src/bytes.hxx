@@ -72,6 +72,17 @@ public:
          std::memcpy(values.data(), data, count * sizeof(float));
       return values;
    }
+   /// A list behind its length as 32 bits.
+   template <typename T>
+   std::vector<T> List(const char *what)
+   {
+      const auto size = Value<std::uint32_t>(what);
+      const char *data = Raw(std::size_t{size} * sizeof(T), what);
+      std::vector<T> list(size);
+      if (size > 0)
+         std::memcpy(list.data(), data, size * sizeof(T));
+      return list;
+   }
    const char *Raw(std::size_t size, const char *what)
    {
       if (size > fLeft)

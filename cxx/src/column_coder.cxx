@@ -51,17 +51,6 @@ std::vector<T> DecodeIntegers(const std::vector<Grid> &grid, const std::vector<s
    return values;
 }
 
-template <typename T>
-std::vector<T> ReadList(ByteReader &in)
-{
-   const auto size = in.Value<std::uint32_t>("exact values");
-   const char *bytes = in.Raw(std::size_t{size} * sizeof(T), "exact values");
-   std::vector<T> list(size);
-   if (size > 0)
-      std::memcpy(list.data(), bytes, size * sizeof(T));
-   return list;
-}
-
 } // namespace
 
 bool IsGridType(ColumnType type)
@@ -135,8 +124,8 @@ std::string ColumnCoder::ExactBytes(const std::vector<std::uint64_t> &exact) con
 std::vector<std::uint64_t> ColumnCoder::ReadExact(ByteReader &in) const
 {
    if (fType != ColumnType::kFloat32)
-      return ReadList<std::uint64_t>(in);
-   const auto exact = ReadList<std::uint32_t>(in);
+      return in.List<std::uint64_t>("exact values");
+   const auto exact = in.List<std::uint32_t>("exact values");
    return {exact.begin(), exact.end()};
 }
 

@@ -23,14 +23,15 @@ void AddExactColumns(const TableSchema &schema, const Density &density, Group &g
    for (const DensityVariable &variable : density.fVariables) {
       if (variable.fGroup != group.fName || variable.IsCount() || variable.fTolerance.fKind != ToleranceKind::kExact)
          continue;
-      const auto found = std::find_if(schema.begin(), schema.end(),
-                                      [&](const TableColumn &column) { return column.fName == variable.fColumn; });
-      if (found == schema.end() || !IsGridType(found->fType) || found->fDepth > 1 || found->IsSingle() != group.fSingle)
+      const auto index = FindColumn(schema, variable.fColumn);
+      const auto fits = [&](const TableColumn &column) {
+         return IsGridType(column.fType) && column.fDepth <= 1 && column.IsSingle() == group.fSingle;
+      };
+      if (!index || !fits(schema[*index]))
          throw ModelError("the density of the model codes column '" + variable.fColumn +
                           "' as integers of collection '" + group.fName +
                           "'; the data have none such; train a model on files like these");
-      group.fColumns.push_back(
-         {static_cast<std::size_t>(found - schema.begin()), variable.fVariable, variable.fTolerance, {}, {}, {}});
+      group.fColumns.push_back({*index, variable.fVariable, variable.fTolerance, {}, {}, {}});
    }
    std::sort(group.fColumns.begin(), group.fColumns.end(),
              [](const auto &a, const auto &b) { return a.fColumn < b.fColumn; });

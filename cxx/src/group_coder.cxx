@@ -25,16 +25,6 @@ std::vector<std::uint64_t> OffsetsOf(const std::vector<Grid> &counts)
    return offsets;
 }
 
-std::vector<Grid> ReadWide(ByteReader &in)
-{
-   const auto size = in.Value<std::uint32_t>("wide integers");
-   const char *bytes = in.Raw(std::size_t{size} * sizeof(Grid), "wide integers");
-   std::vector<Grid> list(size);
-   if (size > 0)
-      std::memcpy(list.data(), bytes, size * sizeof(Grid));
-   return list;
-}
-
 /// Before anything of that size is allocated: a byte holds at most eight integers.
 void RequireRoom(const codecs::PackedStream &stream, std::size_t integers)
 {
@@ -132,7 +122,7 @@ GroupSpecial GroupCoder::ReadSpecial(ByteReader &in) const
    for (const ColumnCoder &column : fColumns)
       special.fExact.push_back(column.ReadExact(in));
    for (std::size_t i = 0; i < fStreams.size(); ++i)
-      special.fWide.push_back(ReadWide(in));
+      special.fWide.push_back(in.List<Grid>("wide integers"));
    return special;
 }
 

@@ -5,7 +5,6 @@
 
 #include <aeplugin/error.hxx>
 #include <aeplugin/information.hxx>
-#include <aeplugin/nearest.hxx>
 
 #include <algorithm>
 #include <mutex>
@@ -28,18 +27,6 @@ std::vector<double> SentinelsOf(const Rules &rules, const std::string &column)
          if (rule.fColumn == column)
             return rule.fSentinels;
    return {};
-}
-
-std::size_t IndexOf(const TableSchema &schema, const std::string &name)
-{
-   const auto found =
-      std::find_if(schema.begin(), schema.end(), [&](const auto &column) { return column.fName == name; });
-   if (found != schema.end())
-      return static_cast<std::size_t>(found - schema.begin());
-   std::vector<std::string> names;
-   for (const TableColumn &column : schema)
-      names.push_back(column.fName);
-   throw RecipeError("the data have no column '" + name + "' that the model's density is of" + Nearest(name, names));
 }
 
 /// \throws ModelError unless a column is what a variable of the density was trained on
@@ -147,7 +134,7 @@ public:
          fColumns.emplace_back();
          if (variable.IsCount())
             continue;
-         const std::size_t index = IndexOf(fSchema, variable.fColumn);
+         const std::size_t index = RequireColumn(fSchema, variable.fColumn, "that the model's density is of");
          const CollectionVariables *collection = fDensity.CollectionOf(i);
          RequireType(variable, collection != nullptr, fSchema[index]);
          const CompressedColumn column{

@@ -5,7 +5,6 @@
 #include "density_plan.hxx"
 
 #include <aeplugin/error.hxx>
-#include <aeplugin/nearest.hxx>
 #include <aeplugin/planner.hxx>
 
 #include <algorithm>
@@ -21,24 +20,13 @@ struct Candidate {
    double fBits;
 };
 
-std::size_t FindColumn(const TableSchema &schema, const std::string &name)
-{
-   std::vector<std::string> known;
-   for (std::size_t i = 0; i < schema.size(); ++i) {
-      if (schema[i].fName == name)
-         return i;
-      known.push_back(schema[i].fName);
-   }
-   throw RecipeError("the data have no column '" + name + "' that the recipe names" + Nearest(name, known));
-}
-
 /// The group of a collection, without what the sample decides.
 Group MakeGroup(const TableSchema &schema, const CollectionRule &rule)
 {
    Group group;
    group.fName = rule.fName;
    for (const ColumnRule &column : rule.fColumns) {
-      const std::size_t index = FindColumn(schema, column.fColumn);
+      const std::size_t index = RequireColumn(schema, column.fColumn, "that the recipe names");
       const TableColumn &original = schema[index];
       if (column.fTolerance.fKind == ToleranceKind::kExact)
          continue;

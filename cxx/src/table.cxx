@@ -1,4 +1,5 @@
 #include <aeplugin/error.hxx>
+#include <aeplugin/nearest.hxx>
 #include <aeplugin/table.hxx>
 
 #include <algorithm>
@@ -207,6 +208,25 @@ TableColumn TableColumn::Make(const std::string &name, const std::string &typeNa
       throw InputError("column '" + name + "' is of type " + typeName +
                        "; expected numbers, booleans or strings, or vectors or arrays of them");
    return *column;
+}
+
+std::optional<std::size_t> FindColumn(const TableSchema &schema, const std::string &name)
+{
+   const auto found =
+      std::find_if(schema.begin(), schema.end(), [&](const TableColumn &column) { return column.fName == name; });
+   if (found == schema.end())
+      return {};
+   return static_cast<std::size_t>(found - schema.begin());
+}
+
+std::size_t RequireColumn(const TableSchema &schema, const std::string &name, const std::string &who)
+{
+   if (const auto found = FindColumn(schema, name))
+      return *found;
+   std::vector<std::string> known;
+   for (const TableColumn &column : schema)
+      known.push_back(column.fName);
+   throw RecipeError("the data have no column '" + name + "' " + who + Nearest(name, known));
 }
 
 std::vector<std::string> FieldNames(const std::vector<std::string> &columns, const std::vector<std::string> &taken)

@@ -7,10 +7,9 @@ from pathlib import Path
 from aeplugin._core import DensityVariable, Model, Transform
 from aeplugin.errors import ModelError, RecipeError, nearest
 from aeplugin.recipe import Codec, LooseColumn, Recipe
+from aeplugin.recipe_density import CODECS
 from aeplugin.recipe_files import schema_of
 from aeplugin.recipe_resolution import to_rules
-
-_CODECS_OF_DENSITIES = ("auto", "autoregressive")
 
 
 def compile_recipe(
@@ -33,7 +32,7 @@ def compile_recipe(
     if networks is None:
         return Model(resolved.to_text(), to_rules(resolved))
     _check_fit(resolved, networks, where)
-    if networks.density is not None and any(c.codec in _CODECS_OF_DENSITIES for c in resolved.collections.values()):
+    if networks.density is not None and any(c.codec in CODECS for c in resolved.collections.values()):
         for variable in networks.density.variables:
             if variable.variable:  # else it is a number of objects
                 _check_coded(resolved, variable, where)

@@ -15,6 +15,8 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 WIDTHS: dict[Effort, int] = {"fast": 16, "default": 32, "best": 64}
 """Units of each of the two hidden layers of a network."""
+CODECS = ("auto", "autoregressive")
+"""The codecs of collections that a density codes."""
 MAX_MIRRORS = 8
 """Each doubles the number of mirror images of an event."""
 

@@ -5,6 +5,7 @@
 
 #include "fma_peak.hxx"
 #include "rounds.hxx"
+#include "values_file.hxx"
 
 #include "../../cxx/src/density/row_visitors.hxx"
 
@@ -15,7 +16,6 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -32,18 +32,6 @@ using density::PreparedDensity;
 
 constexpr std::size_t kEventsPerBlock = std::size_t{1} << 15;
 
-template <typename T>
-std::vector<T> ReadValues(const std::string &path)
-{
-   std::ifstream file(path, std::ios::binary | std::ios::ate);
-   if (!file)
-      throw std::runtime_error("cannot open " + path);
-   std::vector<T> values(static_cast<std::size_t>(file.tellg()) / sizeof(T));
-   file.seekg(0);
-   file.read(reinterpret_cast<char *>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
-   return values;
-}
-
 /// The values of some events, as a file of columns has them; counts are integers already.
 struct Block {
    std::size_t fEvents;
@@ -54,11 +42,11 @@ struct Block {
 
 std::vector<Block> ReadBlocks(const std::string &folder, const PreparedDensity &density)
 {
-   const auto counts = ReadValues<std::uint32_t>(folder + "/counts.u32");
+   const auto counts = benchmarks::ReadValues<std::uint32_t>(folder + "/counts.u32");
    std::vector<std::vector<float>> values(density.Variables());
    for (std::size_t i = 0; i < values.size(); ++i)
       if (!density.Variable(i).IsCount())
-         values[i] = ReadValues<float>(folder + "/" + density.Variable(i).fVariable + ".f32");
+         values[i] = benchmarks::ReadValues<float>(folder + "/" + density.Variable(i).fVariable + ".f32");
    std::vector<Block> blocks;
    std::size_t objects = 0;
    for (std::size_t event = 0; event + kEventsPerBlock <= counts.size(); event += kEventsPerBlock) {

@@ -7,6 +7,7 @@
 // what each peer gives back, and measures nothing.
 
 #include "rounds.hxx"
+#include "values_file.hxx"
 
 #include <ROOT/RField.hxx>
 #include <ROOT/RNTupleDescriptor.hxx>
@@ -88,20 +89,6 @@ private:
    unsigned fThreads;
 };
 
-template <typename T>
-std::vector<T> ReadValues(const std::string &path)
-{
-   std::ifstream file(path, std::ios::binary | std::ios::ate);
-   if (!file)
-      throw std::runtime_error("cannot open " + path);
-   std::vector<T> values(static_cast<std::size_t>(file.tellg()) / sizeof(T));
-   file.seekg(0);
-   file.read(reinterpret_cast<char *>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
-   if (!file)
-      throw std::runtime_error("cannot read " + path);
-   return values;
-}
-
 /// Reads input.txt: "collection EVENTS flat|jagged", "column NAME", "peer NAME KIND SETTINGS EVENTS THREADS...", each
 /// followed by its "field COLUMN KIND [BITS [MIN MAX]]".
 std::vector<Peer> ReadInput(const std::string &folder, Collection &collection)
@@ -119,10 +106,10 @@ std::vector<Peer> ReadInput(const std::string &folder, Collection &collection)
          words >> shape;
          collection.fIsFlat = shape == "flat";
          collection.fOffsets.push_back(0);
-         for (const auto count : ReadValues<std::uint32_t>(folder + "/counts.u32"))
+         for (const auto count : benchmarks::ReadValues<std::uint32_t>(folder + "/counts.u32"))
             collection.fOffsets.push_back(collection.fOffsets.back() + count);
       } else if (what == "column") {
-         collection.fColumns[name] = ReadValues<float>(folder + "/" + name + ".f32");
+         collection.fColumns[name] = benchmarks::ReadValues<float>(folder + "/" + name + ".f32");
       } else if (what == "peer") {
          Peer &peer = peers.emplace_back();
          peer.fName = name;

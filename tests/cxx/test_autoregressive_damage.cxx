@@ -1,6 +1,7 @@
 #include "allocation_watch.hxx"
 #include "any_density_events.hxx"
 #include "random_events.hxx"
+#include "stored_block_bytes.hxx"
 #include "testing.hxx"
 
 #include <aeplugin/block_coder.hxx>
@@ -84,16 +85,6 @@ bool IsRefused(const Sample &sample, const StoredBlock &stored)
    return IsRefused(sample, stored, testing::AllColumns(sample.fCoder.GetLayout()));
 }
 
-/// Calls `visit(bytes, size)` for all that a stored block holds.
-void ForEachMember(StoredBlock &stored, const std::function<void(void *, std::size_t)> &visit)
-{
-   visit(&stored.fEvents, sizeof stored.fEvents);
-   visit(stored.fChecksums.data(), stored.fChecksums.size() * sizeof(std::uint32_t));
-   visit(stored.fSpecial.data(), stored.fSpecial.size());
-   for (auto &field : stored.fIntegers)
-      std::visit([&](auto &values) { visit(values.data(), values.size() * sizeof(*values.data())); }, field);
-}
-
 void TestEveryBitFlip()
 {
    std::size_t flips = 0;
@@ -101,7 +92,7 @@ void TestEveryBitFlip()
    ForEachSample(4, [&](const Sample &sample) {
       StoredBlock stored = sample.fStored;
       const auto all = testing::AllColumns(sample.fCoder.GetLayout());
-      ForEachMember(stored, [&](void *data, std::size_t size) {
+      testing::ForEachMember(stored, [&](void *data, std::size_t size) {
          auto *bytes = static_cast<unsigned char *>(data);
          for (std::size_t bit = 0; bit < 8 * size; ++bit) {
             const auto mask = static_cast<unsigned char>(1U << bit % 8);

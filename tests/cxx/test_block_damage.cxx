@@ -1,5 +1,6 @@
 #include "allocation_watch.hxx"
 #include "random_events.hxx"
+#include "stored_block_bytes.hxx"
 #include "testing.hxx"
 
 #include <aeplugin/block_coder.hxx>
@@ -23,16 +24,6 @@ using testing::MakeCoder;
 using testing::RandomEvents;
 using testing::Throws;
 
-/// Calls `visit(bytes, size)` for all that a stored block holds.
-void ForEachMember(StoredBlock &stored, const std::function<void(void *, std::size_t)> &visit)
-{
-   visit(&stored.fEvents, sizeof stored.fEvents);
-   visit(stored.fChecksums.data(), stored.fChecksums.size() * sizeof(std::uint32_t));
-   visit(stored.fSpecial.data(), stored.fSpecial.size());
-   for (auto &field : stored.fIntegers)
-      std::visit([&](auto &values) { visit(values.data(), values.size() * sizeof(*values.data())); }, field);
-}
-
 void TestEveryBitFlip()
 {
    for (const CodecKind codec : {CodecKind::kPlain, CodecKind::kAutoencoder}) {
@@ -43,7 +34,7 @@ void TestEveryBitFlip()
       const auto expected = Decode(coder, stored, block);
       std::size_t errors = 0;
       std::size_t harmless = 0;
-      ForEachMember(stored, [&](void *data, std::size_t size) {
+      testing::ForEachMember(stored, [&](void *data, std::size_t size) {
          auto *bytes = static_cast<unsigned char *>(data);
          for (std::size_t bit = 0; bit < 8 * size; ++bit) {
             bytes[bit / 8] = static_cast<unsigned char>(bytes[bit / 8] ^ (1U << bit % 8));

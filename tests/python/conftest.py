@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import uproot
 import yaml
 from hypothesis import settings
 
-from aeplugin import Model, Recipe, darkmachines
+from aeplugin import Model, Recipe, darkmachines, rdf
 from aeplugin._core import Activation, CollectionModel, Layer, ModelColumn, Transform
 from aeplugin.jobs import Job
 
@@ -46,6 +46,21 @@ def write_events(source: Path, target: Path) -> Path:
     with uproot.recreate(target) as file:
         file.mkrntuple("events", {"event": events.event, "MET_pt": events.MET_pt, **jets})
     return target
+
+
+@pytest.fixture(scope="session")
+def root() -> Any:
+    """ROOT with the glue."""
+    return rdf.load()
+
+
+@pytest.fixture(params=[0, 2])
+def threads(root: Any, request: pytest.FixtureRequest) -> Iterator[int]:
+    """How many threads ROOT uses; 0: it does not use any."""
+    if request.param:
+        root.EnableImplicitMT(request.param)
+    yield request.param
+    root.DisableImplicitMT()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -252,20 +252,6 @@ def test_coffea(model: Model, file: Path, tmp_path: Path) -> None:
 
 
 # RDataFrame
-
-
-@pytest.fixture(scope="module")
-def root() -> Any:
-    return rdf.load()
-
-
-@pytest.fixture(params=[0, 2])
-def threads(root: Any, request: pytest.FixtureRequest) -> Iterator[int]:
-    if request.param:
-        root.EnableImplicitMT(request.param)
-    yield request.param
-    if request.param:
-        root.DisableImplicitMT()
 
 
 @pytest.mark.usefixtures("threads")

@@ -20,11 +20,6 @@ from aeplugin.recipe_resolution import to_rules
 VARIABLES = ("E", "pt", "eta", "phi")
 
 
-@pytest.fixture(scope="module")
-def root() -> Any:
-    return rdf.load()
-
-
 @pytest.fixture
 def two_threads(root: Any) -> Iterator[None]:
     root.EnableImplicitMT(2)

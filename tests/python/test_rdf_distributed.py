@@ -27,11 +27,6 @@ VARIABLES = ("E", "pt", "eta", "phi")
 BINS = ("h", "h", 60, 0, 1.2e6)
 
 
-@pytest.fixture(scope="module")
-def root() -> Any:
-    return rdf.load()
-
-
 def new_client(workers: int, **environment: str) -> Any:
     cluster = dask_distributed.LocalCluster(
         n_workers=workers, threads_per_worker=1, dashboard_address=":0", env=environment

@@ -26,11 +26,6 @@ FLAT = Recipe.from_text("columns: {pt: {tolerance: {rel: 0.1}}, eta: {tolerance:
 
 
 @pytest.fixture(scope="module")
-def root() -> Any:
-    return rdf.load()
-
-
-@pytest.fixture(scope="module")
 def recipe() -> Recipe:
     return Recipe.from_file("darkmachines-jets")
 

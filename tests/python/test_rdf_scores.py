@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,19 +98,6 @@ def test_scores_of_events() -> None:
 
 
 # RDataFrame
-
-
-@pytest.fixture(scope="module")
-def root() -> Any:
-    return rdf.load()
-
-
-@pytest.fixture(params=[0, 2])
-def threads(root: Any, request: pytest.FixtureRequest) -> Iterator[int]:
-    if request.param:
-        root.EnableImplicitMT(request.param)
-    yield request.param
-    root.DisableImplicitMT()
 
 
 def in_order(frame: Any, names: list[str]) -> dict[str, list[Any]]:

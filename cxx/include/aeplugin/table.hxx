@@ -102,6 +102,11 @@ struct TableColumn {
 /// The columns of a table, in order.
 using TableSchema = std::vector<TableColumn>;
 
+/// The index of the column of a name; nothing where there is none.
+std::optional<std::size_t> FindColumn(const TableSchema &schema, const std::string &name);
+/// The same; \throws RecipeError with `who` names it: "that the recipe names", and the nearest name there is
+std::size_t RequireColumn(const TableSchema &schema, const std::string &name, const std::string &who);
+
 /// Names under which an RNTuple can hold columns: '_' for the characters that it forbids ('.', '/', '\\' and control
 /// characters), and '_' appended until each name is there once and none is among `taken`.
 std::vector<std::string> FieldNames(const std::vector<std::string> &columns,

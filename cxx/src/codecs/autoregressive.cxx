@@ -132,7 +132,7 @@ AutoregressiveCodec::PerGroup<bool> AutoregressiveCodec::NeededStreams(const Per
    return needed;
 }
 
-std::vector<GroupIntegers> AutoregressiveCodec::Decode(std::size_t events, const PerGroup<PackedStream> &streams,
+std::vector<GroupIntegers> AutoregressiveCodec::Decode(std::size_t events, PerGroup<PackedStream> &streams,
                                                        const PerGroup<bool> &wanted) const
 {
    std::vector<GroupIntegers> groups(fSingle.size());
@@ -144,8 +144,8 @@ std::vector<GroupIntegers> AutoregressiveCodec::Decode(std::size_t events, const
    std::vector<density::Stream> coded(fPlaces.size());
    for (std::size_t i = 0; i < fPlaces.size(); ++i)
       if (visited[i]) {
-         const PackedStream &stream = streams[fPlaces[i].fGroup][StreamOf(fPlaces[i])];
-         coded[i] = {stream.fTop, stream.fWide};
+         PackedStream &stream = streams[fPlaces[i].fGroup][StreamOf(fPlaces[i])];
+         coded[i] = {std::move(stream.fTop), std::move(stream.fWide)};
       }
    density::BlockIntegers integers;
    density::RowDecoder decoder(density::Evaluator(fDensity, fNetworks), visited, events, coded);

@@ -28,8 +28,9 @@ public:
    PerGroup<PackedStream> Encode(std::size_t events, const std::vector<GroupIntegers> &groups) const;
    /// Which streams the columns that are wanted are decoded from.
    PerGroup<bool> NeededStreams(const PerGroup<bool> &wanted) const;
+   /// Takes the streams of its groups out of `streams`.
    /// \throws CorruptionError for streams that no encoder writes
-   std::vector<GroupIntegers> Decode(std::size_t events, const PerGroup<PackedStream> &streams,
+   std::vector<GroupIntegers> Decode(std::size_t events, PerGroup<PackedStream> &streams,
                                      const PerGroup<bool> &wanted) const;
 
 private:

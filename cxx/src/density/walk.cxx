@@ -17,11 +17,10 @@ constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 /// A walk through one block.
 class BlockWalk {
 public:
-   BlockWalk(const PreparedDensity &density, const std::vector<bool> &wanted, std::size_t events, RowVisitor &visitor,
+   BlockWalk(const PreparedDensity &density, const std::vector<bool> &visited, std::size_t events, RowVisitor &visitor,
              BlockIntegers &integers)
-      : fDensity(density), fVisited(density.WithContext(wanted)),
-        fKernels(kernels::GetKernels(density.InstructionSet())), fEvents(events), fVisitor(visitor),
-        fIntegers(integers), fCircles(density.Variables()), fHasMomenta(AreMomentaNeededFrom(0)),
+      : fDensity(density), fVisited(visited), fKernels(kernels::GetKernels(density.InstructionSet())), fEvents(events),
+        fVisitor(visitor), fIntegers(integers), fCircles(density.Variables()), fHasMomenta(AreMomentaNeededFrom(0)),
         fBalance(fHasMomenta ? events : 0, fKernels)
    {
    }
@@ -353,7 +352,7 @@ private:
    }
 
    const PreparedDensity &fDensity;
-   const std::vector<bool> fVisited;
+   const std::vector<bool> &fVisited;
    const kernels::KernelSet &fKernels;
    const std::size_t fEvents;
    RowVisitor &fVisitor;
@@ -376,12 +375,12 @@ private:
 
 } // namespace
 
-void Walk(const PreparedDensity &density, const std::vector<bool> &wanted, std::size_t events, RowVisitor &visitor,
+void Walk(const PreparedDensity &density, const std::vector<bool> &visited, std::size_t events, RowVisitor &visitor,
           BlockIntegers &integers)
 {
    const FloatingPointScope scope;
    integers.resize(density.Variables());
-   BlockWalk walk(density, wanted, events, visitor, integers);
+   BlockWalk walk(density, visited, events, visitor, integers);
    walk.WalkEvents();
    for (const CollectionVariables &collection : density.Collections())
       walk.WalkObjects(collection);

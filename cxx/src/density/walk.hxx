@@ -68,10 +68,10 @@ public:
 };
 
 /// Goes through the variables of a block in coding order, and gives a visitor what each may depend on.
-/// \param wanted which variables to visit, with all that they depend on
+/// \param visited which variables to visit: with each, all that it depends on, see PreparedDensity::WithContext
 /// \param integers by rank; what is not there is made room for when its number is known
 /// \throws CorruptionError for a negative number of objects
-void Walk(const PreparedDensity &density, const std::vector<bool> &wanted, std::size_t events, RowVisitor &visitor,
+void Walk(const PreparedDensity &density, const std::vector<bool> &visited, std::size_t events, RowVisitor &visitor,
           BlockIntegers &integers);
 
 } // namespace aeplugin::density

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aeplugin.errors import RecipeError, nearest
 from aeplugin.recipe import Column, LooseColumn, Recipe
-from aeplugin.recipe_density import Density
+from aeplugin.recipe_density import CODECS, Density
 from aeplugin.recipe_types import ColumnKind, parse_type
 
 INTEGERS = ("bool", *(f"std::{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32)))
@@ -59,7 +59,7 @@ def coded_groups(resolved: Recipe, schema: Mapping[str, str]) -> list[CodedGroup
     kinds = {column: kind for column, text in schema.items() if (kind := parse_type(text)) is not None}
     groups = []
     for name, collection in resolved.collections.items():
-        if collection.codec not in ("auto", "autoregressive"):
+        if collection.codec not in CODECS:
             continue
         files = collection.file_columns(name)
         lossy = [files[variable] for variable in collection.lossy_columns()]
