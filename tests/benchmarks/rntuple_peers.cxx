@@ -106,10 +106,10 @@ std::vector<Peer> ReadInput(const std::string &folder, Collection &collection)
          words >> shape;
          collection.fIsFlat = shape == "flat";
          collection.fOffsets.push_back(0);
-         for (const auto count : benchmarks::ReadValues<std::uint32_t>(folder + "/counts.u32"))
+         for (const auto count : aeplugin::benchmarks::ReadValues<std::uint32_t>(folder + "/counts.u32"))
             collection.fOffsets.push_back(collection.fOffsets.back() + count);
       } else if (what == "column") {
-         collection.fColumns[name] = benchmarks::ReadValues<float>(folder + "/" + name + ".f32");
+         collection.fColumns[name] = aeplugin::benchmarks::ReadValues<float>(folder + "/" + name + ".f32");
       } else if (what == "peer") {
          Peer &peer = peers.emplace_back();
          peer.fName = name;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace benchmarks {
+namespace aeplugin::benchmarks {
 
 /// All values of a file that holds nothing else.
 template <typename T>
@@ -23,6 +23,6 @@ std::vector<T> ReadValues(const std::string &path)
    return values;
 }
 
-} // namespace benchmarks
+} // namespace aeplugin::benchmarks
 
 #endif
