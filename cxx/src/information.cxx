@@ -2,12 +2,12 @@
 #include "column_coder.hxx"
 #include "density/row_visitors.hxx"
 #include "floating_point_scope.hxx"
+#include "pool.hxx"
 
 #include <aeplugin/error.hxx>
 #include <aeplugin/information.hxx>
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 
 namespace aeplugin {
@@ -155,10 +155,9 @@ public:
    {
       const FloatingPointScope scope;
       const BlockIntegers integers = Quantise(block);
-      auto tally = Take();
+      auto tally = fTallies.Take([this] { return std::make_unique<Tally>(fDensity, fNetworks); });
       Information information = tally->Count(block.fEvents, integers);
-      const std::lock_guard lock(fMutex);
-      fTallies.push_back(std::move(tally));
+      fTallies.Return(std::move(tally));
       return information;
    }
 
@@ -188,27 +187,12 @@ private:
       return integers;
    }
 
-   /// One that no other thread has.
-   std::unique_ptr<Tally> Take() const
-   {
-      {
-         const std::lock_guard lock(fMutex);
-         if (!fTallies.empty()) {
-            auto tally = std::move(fTallies.back());
-            fTallies.pop_back();
-            return tally;
-         }
-      }
-      return std::make_unique<Tally>(fDensity, fNetworks);
-   }
-
    TableSchema fSchema;
    PreparedDensity fDensity;
    Networks fNetworks;
    std::vector<Group> fGroups;                  ///< per collection of the density, with what their numbers come from
    std::vector<std::optional<Column>> fColumns; ///< per variable; none for numbers of objects
-   mutable std::mutex fMutex;
-   mutable std::vector<std::unique_ptr<Tally>> fTallies; ///< as many as threads have counted at once
+   mutable Pool<Tally> fTallies;
 };
 
 std::vector<std::string> EventInformation::Columns(const Model &model)

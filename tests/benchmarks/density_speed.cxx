@@ -117,7 +117,8 @@ private:
 class Coder {
 public:
    Coder(const Model &model, const std::string &instructionSet)
-      : fDensity(model.fDensity.value(), true, instructionSet), fNetworks(fDensity), fAll(fDensity.Variables(), true)
+      : fDensity(model.fDensity.value(), true, instructionSet), fNetworks(fDensity), fAll(fDensity.Variables(), true),
+        fEncoder(density::Evaluator(fDensity, fNetworks))
    {
    }
 
@@ -147,14 +148,16 @@ public:
       density::Walk(fDensity, fAll, block.fEvents, visitor, byRank);
    }
    Layers MakeLayers() const { return {fDensity, fNetworks}; }
-   density::RowEncoder MakeEncoder() const { return density::RowEncoder(density::Evaluator(fDensity, fNetworks)); }
 
-   std::vector<density::Stream> Encode(const Block &block) const
+   std::vector<density::Stream> Encode(const Block &block)
    {
       BlockIntegers integers = ByRank(fDensity, Quantise(block));
-      auto encoder = MakeEncoder();
-      WalkWith(encoder, block, integers);
-      return encoder.Finish();
+      return EncodeRanked(block, integers);
+   }
+   std::vector<density::Stream> EncodeRanked(const Block &block, BlockIntegers &integers)
+   {
+      WalkWith(fEncoder, block, integers);
+      return fEncoder.Finish();
    }
 
    std::vector<std::vector<float>> Decode(std::size_t events, const std::vector<density::Stream> &streams) const
@@ -177,6 +180,7 @@ private:
    PreparedDensity fDensity;
    density::Networks fNetworks;
    std::vector<bool> fAll;
+   density::RowEncoder fEncoder;
 };
 
 /// Blocks with what each stage starts from.
@@ -219,15 +223,7 @@ std::vector<Measurement> Measurements(const std::string &name, Prepared &prepare
       Layers layers = p.fCoder.MakeLayers();
       p.fCoder.WalkWith(layers, p.fBlocks[k], p.fByRank[k]);
    });
-   add("frequencies", [](Prepared &p, std::size_t k) {
-      auto encoder = p.fCoder.MakeEncoder();
-      p.fCoder.WalkWith(encoder, p.fBlocks[k], p.fByRank[k]);
-   });
-   add("rANS", [](Prepared &p, std::size_t k) {
-      auto encoder = p.fCoder.MakeEncoder();
-      p.fCoder.WalkWith(encoder, p.fBlocks[k], p.fByRank[k]);
-      encoder.Finish();
-   });
+   add("entropy", [](Prepared &p, std::size_t k) { p.fCoder.EncodeRanked(p.fBlocks[k], p.fByRank[k]); });
    return measurements;
 }
 

@@ -33,7 +33,7 @@ SLOW_EVENTS = 40_000  # for ROOT's lzma, whose speed does not depend on the amou
 FILE_EVENTS = 100_000  # from file to file
 EPOCHS = 2  # a density of little training is as fast as a good one
 BYTES = 16  # of E, pt, eta, phi as float32
-STAGES = ("quantise", "ranks", "features", "networks", "frequencies", "rANS")
+STAGES = ("quantise", "ranks", "features", "networks", "entropy")
 PEERS = [
     RootPeer("zstd", "ROOT RNTuple zstd 5, lossless", root_peers.ZSTD_5, root_peers.lossless(densities.FOUR_VECTOR)),
     RootPeer("lzma", "ROOT RNTuple lzma 9, lossless", root_peers.LZMA_9, root_peers.lossless(densities.FOUR_VECTOR)),
@@ -127,13 +127,12 @@ def profile_rows(best: dict[str, float], facts: dict[str, Any]) -> list[dict[str
     rows = []
     for name, density in facts["densities"].items():
         ns = {stage: 1e9 * best[f"{name}|{stage}"] / density["objects_per_block"] for stage in STAGES}
-        # Networks and frequencies contain the features, rANS all three.
+        # Networks contain the features, entropy both.
         networks = ns["networks"] - ns["features"]
         instruction_set = name.partition("|")[0]
         peak = 1e-9 * facts["peak_multiply_adds"][instruction_set] / best[f"{instruction_set}|peak"]
         row: dict[str, Any] = {"what": name.replace("|", ", "), **ns}
-        row |= {"networks": networks, "frequencies": ns["frequencies"] - ns["networks"]}
-        row["rANS"] = ns["rANS"] - ns["frequencies"]
+        row |= {"networks": networks, "entropy": ns["entropy"] - ns["networks"]}
         row["encode, ns/jet"] = 1e9 * best[f"{name}|encode"] / density["objects_per_block"]
         row["multiply-adds"] = density["multiply_adds_per_object"]
         row["networks, % of peak"] = 100 * row["multiply-adds"] / networks / peak

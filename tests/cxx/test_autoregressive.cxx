@@ -173,7 +173,7 @@ void TestThreads()
       std::vector<StoredBlock> expected;
       for (std::size_t events : {0u, 30u, 200u, 300u}) {
          blocks.push_back(AnyEvents(density, events, seed + events));
-         expected.push_back(Encode(coder, blocks.back()));
+         expected.push_back(Encode(BlockCoder(density.fLayout, density.fModel), blocks.back())); // one never used
       }
       std::atomic<int> wrong{0};
       std::vector<std::thread> threads;

@@ -97,9 +97,11 @@ AutoregressiveCodec::PerGroup<PackedStream> AutoregressiveCodec::Encode(std::siz
    for (const Place &place : fPlaces)
       integers.push_back(IntegersAt(groups, place));
    integers = ByRank(fDensity, std::move(integers));
-   density::RowEncoder encoder(density::Evaluator(fDensity, fNetworks));
-   density::Walk(fDensity, std::vector<bool>(fPlaces.size(), true), events, encoder, integers);
-   auto coded = encoder.Finish();
+   auto encoder =
+      fEncoders.Take([this] { return std::make_unique<density::RowEncoder>(density::Evaluator(fDensity, fNetworks)); });
+   density::Walk(fDensity, std::vector<bool>(fPlaces.size(), true), events, *encoder, integers);
+   auto coded = encoder->Finish();
+   fEncoders.Return(std::move(encoder));
    PerGroup<PackedStream> streams(fSingle.size());
    for (std::size_t g = 0; g < streams.size(); ++g)
       streams[g].resize(fColumns[g] + (fSingle[g] ? 0 : 1));

@@ -1,7 +1,8 @@
 #ifndef AEPLUGIN_CODEC_AUTOREGRESSIVE_HXX
 #define AEPLUGIN_CODEC_AUTOREGRESSIVE_HXX
 
-#include "../density/evaluator.hxx"
+#include "../density/row_visitors.hxx"
+#include "../pool.hxx"
 #include "codec.hxx"
 
 #include <aeplugin/layout.hxx>
@@ -53,6 +54,7 @@ private:
    std::vector<bool> fSingle;         ///< per group of the layout
    std::vector<std::size_t> fColumns; ///< numbers of columns, likewise
    std::vector<Place> fPlaces;        ///< per variable
+   mutable Pool<density::RowEncoder> fEncoders;
 };
 
 } // namespace aeplugin::codecs

@@ -36,6 +36,22 @@ std::int64_t Wrapped(std::int64_t x, std::int64_t period)
    return x >= 0 && x < period ? x : (x % period + period) % period;
 }
 
+/// Of integers on the grid. A damaged stream may have others, whose sums and differences are off the grid or whatever,
+/// as those of marks are.
+constexpr Grid Sum(Grid a, Grid b)
+{
+   return static_cast<Grid>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+constexpr Grid Difference(Grid a, Grid b)
+{
+   return static_cast<Grid>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
+}
+
+constexpr bool IsOffGrid(Grid integer)
+{
+   return integer > kGridLimit || integer < -kGridLimit;
+}
+
 } // namespace
 
 PreparedDensity::PreparedDensity(Density density, bool networks, const std::string &instructionSet)
@@ -167,16 +183,19 @@ std::vector<bool> PreparedDensity::WithContext(std::vector<bool> wanted) const
 void PreparedDensity::Residuals(std::size_t i, const Grid *integers, const Grid *locations, std::size_t n,
                                 Grid *residuals) const
 {
+   if (!Variable(i).fPeriodic) {
+      for (std::size_t k = 0; k < n; ++k) {
+         const Grid residual = Difference(integers[k], locations[k]);
+         residuals[k] = IsMark(integers[k]) ? integers[k] : IsOffGrid(residual) ? kOutside : residual;
+      }
+      return;
+   }
    const std::int64_t first = Variable(i).fFirst;
-   const std::int64_t period = Variable(i).fPeriodic ? Variable(i).fRange : 0;
+   const std::int64_t period = Variable(i).fRange;
    for (std::size_t k = 0; k < n; ++k) {
       const std::int64_t integer = integers[k];
-      std::int64_t residual = integer - locations[k];
-      bool isOutside = std::abs(residual) > kGridLimit;
-      if (period > 0) {
-         residual = Wrapped(residual - first, period) + first;
-         isOutside = integer < first || integer >= first + period;
-      }
+      const std::int64_t residual = Wrapped(integer - locations[k] - first, period) + first;
+      const bool isOutside = integer < first || integer >= first + period;
       residuals[k] = IsMark(integers[k]) ? integers[k] : isOutside ? kOutside : static_cast<Grid>(residual);
    }
 }
@@ -185,16 +204,12 @@ void PreparedDensity::Integers(std::size_t i, const Grid *residuals, const Grid 
                                Grid *integers) const
 {
    const std::int64_t first = Variable(i).fFirst;
-   const std::int64_t period = Variable(i).fPeriodic ? Variable(i).fRange : 0;
-   bool isOff = false;
-   for (std::size_t k = 0; k < n; ++k) {
-      std::int64_t integer = std::int64_t{residuals[k]} + locations[k];
-      if (period > 0)
-         integer = Wrapped(integer - first, period) + first;
-      isOff = isOff || std::abs(integer) > kGridLimit;
-      integers[k] = static_cast<Grid>(integer);
-   }
-   if (isOff)
+   const std::int64_t period = Variable(i).fRange;
+   for (std::size_t k = 0; k < n; ++k)
+      integers[k] = Variable(i).fPeriodic
+                       ? static_cast<Grid>(Wrapped(std::int64_t{residuals[k]} + locations[k] - first, period) + first)
+                       : Sum(residuals[k], locations[k]);
+   if (std::any_of(integers, integers + n, IsOffGrid))
       throw CorruptionError("an integer leads off the grid");
 }
 

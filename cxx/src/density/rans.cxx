@@ -5,7 +5,6 @@
 #include <aeplugin/error.hxx>
 
 #include <algorithm>
-#include <memory>
 
 namespace aeplugin::density {
 namespace {
@@ -52,8 +51,9 @@ std::string RansEncoder::Finish(std::size_t integers)
    std::fill_n(states, kStates, kLowestState);
    // Filled from the end. A symbol emits one word at most, and one more is written before it is known not to be
    // emitted.
-   const std::unique_ptr<std::uint32_t[]> words(new std::uint32_t[fSymbols.size() + 1]);
-   std::uint32_t *const end = words.get() + fSymbols.size() + 1;
+   if (fWords.size() < fSymbols.size() + 1)
+      fWords.resize(fSymbols.size() + 1);
+   std::uint32_t *const end = fWords.data() + fWords.size();
    std::uint32_t *word = end;
    for (std::size_t i = fSymbols.size(); i-- > 0;) {
       const std::uint64_t symbol = fSymbols[i];

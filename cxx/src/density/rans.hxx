@@ -52,6 +52,7 @@ private:
    }
 
    std::vector<std::uint64_t> fSymbols;
+   std::vector<std::uint32_t> fWords; ///< of the stream, while it is finished
 };
 
 /// Decodes symbols from bytes that may be anything: what does not fit is a CorruptionError.

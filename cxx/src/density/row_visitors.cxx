@@ -3,6 +3,7 @@
 #include <aeplugin/error.hxx>
 
 #include <algorithm>
+#include <utility>
 
 namespace aeplugin::density {
 
@@ -91,10 +92,10 @@ void RowEncoder::Expect(const CollectionVariables &collection, std::size_t objec
 std::vector<Stream> RowEncoder::Finish()
 {
    for (std::size_t i = 0; i < fStreams.size(); ++i) {
-      const std::string bytes = fEncoders[i].Finish(fIntegers[i]);
+      const std::string bytes = fEncoders[i].Finish(std::exchange(fIntegers[i], 0));
       fStreams[i].fBytes.assign(bytes.begin(), bytes.end());
    }
-   return std::move(fStreams);
+   return std::exchange(fStreams, std::vector<Stream>(fStreams.size()));
 }
 
 RowDecoder::RowDecoder(Evaluator evaluator, const std::vector<bool> &visited, std::size_t events,

@@ -19,13 +19,13 @@ struct Stream {
 
 struct RowSymbols;
 
-/// Encodes what it visits.
+/// Encodes what it visits. To be used again: its memory is large.
 class RowEncoder final : public RowVisitor {
 public:
    explicit RowEncoder(Evaluator evaluator);
    void Visit(const Rows &rows) override;
    void Expect(const CollectionVariables &collection, std::size_t objects) override;
-   /// The stream of each variable.
+   /// The stream of each variable, after which the encoder is as new.
    std::vector<Stream> Finish();
 
 private:

@@ -306,12 +306,13 @@ private:
       case View::kSeparation: {
          const std::size_t own = Place(position, first);
          const Circle &circle = fCircles[v];
-         for (std::size_t row = 0; row < n; ++row) {
-            const bool isNone = IsMark(integers[row]) || IsMark(fIntegers[v][own + row]);
-            const double cosine = circle.fCosines[own + row] * circle.fCosines[place + row] +
-                                  circle.fSines[own + row] * circle.fSines[place + row];
-            out[row] = isNone ? kNone : static_cast<float>(cosine);
-         }
+         const double *cosines = circle.fCosines.data();
+         const double *sines = circle.fSines.data();
+         for (std::size_t row = 0; row < n; ++row)
+            out[row] =
+               static_cast<float>(cosines[own + row] * cosines[place + row] + sines[own + row] * sines[place + row]);
+         BlankMarks(integers, n, out);
+         BlankMarks(fIntegers[v].data() + own, n, out);
          return;
       }
       default:
@@ -327,7 +328,8 @@ private:
          return;
       }
       for (std::size_t row = 0; row < n; ++row)
-         out[row] = IsMark(integers[row]) ? kNone : static_cast<float>(integers[row]);
+         out[row] = static_cast<float>(integers[row]);
+      BlankMarks(integers, n, out);
       if (feature.fView == View::kSize)
          for (std::size_t row = 0; row < n; ++row)
             out[row] = std::abs(out[row]);
@@ -347,6 +349,12 @@ private:
       else
          for (std::size_t row = 0; row < n; ++row)
             out[row] = static_cast<float>(sines[row] * x[row] - cosines[row] * y[row]);
+      BlankMarks(integers, n, out);
+   }
+
+   /// In a loop of its own, which takes no branches.
+   static void BlankMarks(const Grid *integers, std::size_t n, float *out)
+   {
       for (std::size_t row = 0; row < n; ++row)
          out[row] = IsMark(integers[row]) ? kNone : out[row];
    }
