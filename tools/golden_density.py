@@ -111,7 +111,7 @@ class _Maker:
         column = f"{group}_{name}" if name else ""
         kind, tolerance = TOLERANCES.get(column, ("exact", 0.0))
         about = {"kind": kind, "tolerance": tolerance, "features": features, **rest}
-        outputs = DensityVariable(group, name, column, **about).outputs
+        outputs = DensityVariable(group, name, column, **about).outputs(slices=16)
         return DensityVariable(group, name, column, **about, network=self.network(len(features), outputs, half))
 
 

@@ -224,7 +224,8 @@ void BindDensity(py::module_ &module)
       .def_readonly("features", &DensityVariable::fFeatures)
       .def_readonly("network", &DensityVariable::fNetwork)
       .def_property_readonly("categories", &DensityVariable::Categories)
-      .def_property_readonly("outputs", &DensityVariable::Outputs);
+      .def_property_readonly("slices", &DensityVariable::Slices)
+      .def("outputs", &DensityVariable::Outputs, py::arg("slices"));
 
    py::class_<Density>(module, "Density", "The probability of an event's grid integers, one after the other.")
       .def(py::init(&MakeDensity), py::arg("variables"), py::arg("momenta") = std::vector<Momentum>(),
@@ -233,7 +234,6 @@ void BindDensity(py::module_ &module)
       .def_property_readonly("momenta", &Momenta)
       .def_property_readonly("missing", &Missing);
 
-   module.attr("SLICES") = kSlices;
    module.def("density_context", &Context, py::arg("density"), py::arg("grids"),
               "For each variable its features, float32 of shape (integers, features), and residuals, int32.");
    module.def("density_encode", &Encode, py::arg("density"), py::arg("grids"), py::arg("instruction_set") = "",

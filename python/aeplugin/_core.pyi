@@ -346,7 +346,10 @@ class DensityVariable:
     def categories(self) -> int:
         """Outputs of the network that are logits: of the atoms, and of the range beside them"""
     @property
-    def outputs(self) -> int: ...
+    def slices(self) -> int:
+        """That its network cuts the range into, 1 to 16; 0 where there is no range or no network"""
+    def outputs(self, slices: int) -> int:
+        """Of a network that cuts the range into so many slices"""
 
 @final
 class Density:
@@ -370,9 +373,6 @@ class Density:
     def momenta(self) -> list[tuple[int, int, int | None]]: ...
     @property
     def missing(self) -> tuple[int, int] | None: ...
-
-SLICES: int
-"""That the probability of a range is made of."""
 
 def density_context(
     density: Density, grids: Sequence[NDArray[np.int32]]

@@ -15,6 +15,8 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 WIDTHS: dict[Effort, int] = {"fast": 16, "default": 32, "best": 64}
 """Units of each of the two hidden layers of a network."""
+SLICES: dict[Effort, int] = {"fast": 4, "default": 16, "best": 16}
+"""Into which a network cuts the range of its variable."""
 CODECS = ("auto", "autoregressive")
 """The codecs of collections that a density codes."""
 MAX_MIRRORS = 8

@@ -367,7 +367,7 @@ private:
       std::vector<std::uint32_t> widths{static_cast<std::uint32_t>(variable.fFeatures.size())};
       for (std::uint32_t layer = Below(3); layer > 0; --layer)
          widths.push_back(1 + Below(20));
-      widths.push_back(static_cast<std::uint32_t>(variable.Outputs()));
+      widths.push_back(static_cast<std::uint32_t>(variable.Outputs(1 + Below(aeplugin::kMostSlices))));
       variable.fNetwork = RandomNetwork(widths, fNetworks);
       const Activation activations[] = {Activation::kRelu, Activation::kLeakyRelu, Activation::kLinear};
       for (aeplugin::Layer &layer : variable.fNetwork)

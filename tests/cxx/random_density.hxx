@@ -112,7 +112,8 @@ inline aeplugin::Density RandomDensity()
    std::mt19937 random(7);
    for (DensityVariable &each : all) {
       const auto inputs = static_cast<std::uint32_t>(each.fFeatures.size());
-      each.fNetwork = RandomNetwork({inputs, 8, static_cast<std::uint32_t>(each.Outputs())}, random);
+      each.fNetwork =
+         RandomNetwork({inputs, 8, static_cast<std::uint32_t>(each.Outputs(aeplugin::kMostSlices))}, random);
       each.fNetwork.front().fActivation = Activation::kRelu;
    }
    return density;

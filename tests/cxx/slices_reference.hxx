@@ -93,9 +93,9 @@ private:
       fSteepness = ReferenceExp(Clean(outputs[1], 10)) * fShape.fInverse;
       fKnots = Weights({outputs.begin() + 2, outputs.end()}, 1);
       fSums = {0};
-      for (std::size_t slice = 0; slice < 16; ++slice)
+      for (std::size_t slice = 0; slice < fShape.fSlices; ++slice)
          fSums.push_back(fSums.back() + fKnots[slice] + fKnots[slice + 1]);
-      fPerSlice = 16.0f / static_cast<float>(Position(fLimit) - Position(0));
+      fPerSlice = static_cast<float>(fShape.fSlices) / static_cast<float>(Position(fLimit) - Position(0));
       const std::int32_t reserve = 32 * fShape.fRange + 40;
       fRatio = static_cast<float>(kEnd - fRangeStart - reserve) / static_cast<float>(fSums.back());
    }
@@ -112,7 +112,8 @@ private:
    {
       if (index == fLimit)
          return kEnd;
-      const float u = std::min(static_cast<float>(Position(index) - Position(0)) * fPerSlice, 15.999999f);
+      const float end = std::nextafter(static_cast<float>(fShape.fSlices), 0.f);
+      const float u = std::min(static_cast<float>(Position(index) - Position(0)) * fPerSlice, end);
       const auto slice = static_cast<std::size_t>(u);
       const float fraction = u - static_cast<float>(slice);
       const auto twice = static_cast<float>(2 * fKnots[slice]);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <random>
 
 // One density for each thing that none may be.
 namespace {
@@ -254,7 +255,10 @@ void TestNetworks()
       network("weight that is not finite", [&](Network &n) { n[0].fWeights[3] = weight; });
       network("weight that is not finite", [&](Network &n) { n[1].fBiases[3] = weight; });
    }
-   Refused("has a network with 19 outputs; expected 21", kPt, [](DensityVariable &v) { v.fAtoms = {0}; });
+   std::mt19937 random(1);
+   for (const std::uint32_t outputs : {1u, 3u, 20u})
+      network("has a network with " + std::to_string(outputs) + " outputs; expected 4 to 19",
+              [&](Network &n) { n = testing::RandomNetwork({3, outputs}, random); });
    Refused("has a network with 6 outputs; expected 7", kJets, [](DensityVariable &v) { v.fAtoms.push_back(9); });
    for (const Activation activation : {Activation::kTanh, Activation::kElu, Activation::kSilu, Activation::kGelu})
       for (const std::size_t layer : {0u, 1u})

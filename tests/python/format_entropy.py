@@ -16,7 +16,6 @@ Array = NDArray[Any]
 
 STATES, TOTAL, LOWEST_STATE = 8, 2**24, 2**31
 ESCAPE = TOTAL - 256
-SLICES = 16
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,9 @@ def range_starts(shape: Shape, outputs: Array, begin: Array, limits: Array) -> A
     knots = weights_of(outputs[:, 2:]) + 1
     sums, total = sums_of(knots[:, :-1] + knots[:, 1:])
     above = (place - place[:, :1]).astype(np.float32)
-    per_slice = np.float32(SLICES) / np.take_along_axis(above, limits, axis=1)
-    slices = np.minimum(above * per_slice, np.float32(float.fromhex("0x1.fffffep3")))
+    number_of_slices = knots.shape[1] - 1
+    per_slice = np.float32(number_of_slices) / np.take_along_axis(above, limits, axis=1)
+    slices = np.minimum(above * per_slice, np.nextafter(np.float32(number_of_slices), np.float32(0)))
     number = slices.astype(np.int32)
     fraction = slices - number.astype(np.float32)
     left = np.take_along_axis(knots, number, axis=1)

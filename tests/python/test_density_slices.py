@@ -41,9 +41,9 @@ def outputs(number: int, rows: int, scale: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("scale", [0.1, 1.0])
-def test_code_lengths_are_those_of_the_format(shape: Shape, scale: float) -> None:
-    density = SliceDensity(shape)
+@pytest.mark.parametrize(("scale", "slices"), [(0.1, 16), (1.0, 16), (1.0, 8), (1.0, 4), (0.3, 1)])
+def test_code_lengths_are_those_of_the_format(shape: Shape, scale: float, slices: int) -> None:
+    density = SliceDensity(shape, slices)
     given = outputs(density.outputs, 3, scale)
     of_format = FormatShape(
         len(shape.atoms), shape.first >> shape.shift, shape.range, shape.shift, shape.middle, shape.spread
@@ -62,8 +62,9 @@ def test_code_lengths_are_those_of_the_format(shape: Shape, scale: float) -> Non
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_probabilities_add_up_to_one(shape: Shape) -> None:
-    density = SliceDensity(shape)
+@pytest.mark.parametrize("slices", [1, 3, 4, 8, 16])
+def test_probabilities_add_up_to_one(shape: Shape, slices: int) -> None:
+    density = SliceDensity(shape, slices)
     for limit in limits(shape):
         category, place, ends = symbols(shape, limit)
         bits = density.bits(outputs(density.outputs, 1, 1.0).expand(len(category), -1), category, place, ends).double()
@@ -72,7 +73,7 @@ def test_probabilities_add_up_to_one(shape: Shape) -> None:
 
 
 def test_integers_become_symbols() -> None:
-    density = SliceDensity(SHAPES["both"])
+    density = SliceDensity(SHAPES["both"], 16)
     given = np.array([100, 119, 120, 121, 122, 399, 400, 99, -(2**31)], np.int32)
     category, place, ends = density.symbols(given, np.full(9, 300))
     assert category.tolist() == [3, 3, 1, 2, 3, 3, -1, -1, 0]
@@ -81,13 +82,13 @@ def test_integers_become_symbols() -> None:
     category, _, _ = density.symbols(given, np.array([1, 19, 1, 1, 23, 299, 300, 300, 1]))
     assert category.tolist() == [3, -1, 1, 2, 3, -1, -1, -1, 0]
     given = np.array([-4097, -4096, -3841, -3840, 0], np.int32)
-    category, place, _ = SliceDensity(SHAPES["low bits"]).symbols(given, np.full(5, 40))
+    category, place, _ = SliceDensity(SHAPES["low bits"], 16).symbols(given, np.full(5, 40))
     assert category.tolist() == [-1, 1, 1, 1, 0]
     assert place.tolist() == [0, 0, 0, 1, 0]
 
 
 def test_escapes_cost_themselves_and_have_no_gradient() -> None:
-    density = SliceDensity(SHAPES["both"])
+    density = SliceDensity(SHAPES["both"], 16)
     escapes = density.symbols(np.array([99, 400, -(2**31) + 1, 2**30], np.int32), np.full(4, 300))
     given = outputs(density.outputs, 4, 1.0).requires_grad_()
     bits = density.bits(given, *escapes)
@@ -98,7 +99,7 @@ def test_escapes_cost_themselves_and_have_no_gradient() -> None:
 
 def test_what_networks_say_can_be_anything() -> None:
     for shape in SHAPES.values():
-        density, every = SliceDensity(shape), symbols(shape, shape.range)
+        density, every = SliceDensity(shape, 16), symbols(shape, shape.range)
         for size in (1e3, 1e6, 1e30):
             bits = density.bits(size * outputs(density.outputs, len(every[0]), 1.0), *every)
             assert torch.isfinite(bits).all()
@@ -106,7 +107,7 @@ def test_what_networks_say_can_be_anything() -> None:
 
 
 def test_gradients_are_those_of_the_code_length() -> None:
-    density = SliceDensity(SHAPES["both"])
+    density = SliceDensity(SHAPES["both"], 16)
     category, place, ends = density.symbols(np.array([120, 250, 190, 260], np.int32), np.array([300, 300, 100, 250]))
     given = outputs(density.outputs, 4, 0.3).double().requires_grad_()
 

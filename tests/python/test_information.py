@@ -43,7 +43,7 @@ def variable(group: str, name: str, kind: str, features: list[DensityFeature], *
         tolerance = {"exact": 0.0, "rel": REL, "abs": ABS}[kind]
         return DensityVariable(group, name, column, kind, tolerance, features=features, network=network, **shape)
 
-    widths = [len(features), 8, make([]).outputs]
+    widths = [len(features), 8, make([]).outputs(slices=16)]
     layers = [
         Layer(
             rng.normal(0, 0.5, (outputs, inputs)).astype(np.float32),

@@ -83,7 +83,10 @@ struct DensityVariable {
    std::string Describe() const; ///< for messages
    /// What the network tells apart beside the range: atoms, and where there are any, the range.
    std::size_t Categories() const { return fAtoms.empty() ? 0 : fAtoms.size() + (fRange > 0 ? 1 : 0); }
-   std::size_t Outputs() const;
+   /// Slices that the network cuts the range into; 0 where there is no range, or a network of too few outputs.
+   std::size_t Slices() const;
+   /// What a network gives that cuts the range into so many slices.
+   std::size_t Outputs(std::size_t slices) const;
 };
 
 /// Variables of a collection, as indices, that are the momentum of its objects.
@@ -107,8 +110,8 @@ struct Density {
    void Validate(const std::string &where = "model", bool networks = true) const;
 };
 
-constexpr std::size_t kSlices = 16;         ///< that the probability of a range is made of
-constexpr std::size_t kKnots = kSlices + 1; ///< between which the density of a slice is linear
+/// That the probability of a range is made of, at most.
+constexpr std::size_t kMostSlices = 16;
 
 } // namespace aeplugin
 

@@ -8,7 +8,6 @@ namespace aeplugin::density {
 namespace {
 
 constexpr std::size_t kStride = kernels::PlaneStride(kMostRows);
-constexpr float kLargestInput = 16;
 
 } // namespace
 
@@ -19,7 +18,7 @@ Networks::Networks(const PreparedDensity &density)
       PackedVariable packed{{},
                             {variable.fAtoms.size(), variable.fFirst >> variable.fShift,
                              static_cast<std::int32_t>(variable.fRange), variable.fMiddle, variable.fSpread,
-                             1 / variable.fSpread},
+                             1 / variable.fSpread, variable.Slices()},
                             variable.fFeatures.size()};
       for (const Layer &layer : variable.fNetwork) {
          packed.fLayers.push_back({kernels::PackColumns(layer.fWeights, layer.fInputs, layer.fOutputs), layer.fBiases,
@@ -43,18 +42,9 @@ Evaluator::Evaluator(const PreparedDensity &density, const Networks &networks)
 void Evaluator::FillInputs(const Rows &rows, float *inputs) const
 {
    const auto &features = fDensity.Variable(rows.fVariable).fFeatures;
-   for (std::size_t f = 0; f < features.size(); ++f) {
-      const float *raw = rows.fFeatures + f * rows.fStride;
-      float *input = inputs + f * kStride;
-      const float factor = features[f].fFactor;
-      const float offset = features[f].fOffset;
-      for (std::size_t row = 0; row < rows.fRows; ++row) {
-         const float value = raw[row] * factor + offset;
-         const float above = value > -kLargestInput ? value : -kLargestInput;
-         const float within = above < kLargestInput ? above : kLargestInput;
-         input[row] = value == value ? within : 0.f;
-      }
-   }
+   for (std::size_t f = 0; f < features.size(); ++f)
+      fKernels.fInputs(rows.fFeatures + f * rows.fStride, kernels::PaddedWidth(rows.fRows), features[f].fFactor,
+                       features[f].fOffset, inputs + f * kStride);
 }
 
 const kernels::SlicesPlanes &Evaluator::Evaluate(const Rows &rows)

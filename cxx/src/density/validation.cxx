@@ -81,9 +81,11 @@ public:
    {
       const DensityVariable &variable = fDensity.fVariables[i];
       ValidateNetwork(variable.fNetwork, variable.fFeatures.size(), Where(i));
-      if (variable.fNetwork.back().fOutputs != variable.Outputs())
+      const std::size_t slices = variable.Slices();
+      if (slices > kMostSlices || variable.fNetwork.back().fOutputs != variable.Outputs(slices) ||
+          (variable.fRange > 0 && slices == 0))
          Throw(i, "has a network with " + std::to_string(variable.fNetwork.back().fOutputs) + " outputs; expected " +
-                     std::to_string(variable.Outputs()));
+                     ExpectedOutputs(variable));
       for (const Layer &layer : variable.fNetwork) {
          const Activation activation = layer.fActivation;
          if (!layer.fGains.empty() || (activation != Activation::kLinear && activation != Activation::kRelu &&
@@ -94,6 +96,12 @@ public:
 
 private:
    enum class Stage { kEvent, kCount, kObject };
+
+   static std::string ExpectedOutputs(const DensityVariable &variable)
+   {
+      const std::string least = std::to_string(variable.Outputs(1));
+      return variable.fRange > 0 ? least + " to " + std::to_string(variable.Outputs(kMostSlices)) : least;
+   }
 
    Stage StageOf(const DensityVariable &variable) const
    {
@@ -332,10 +340,17 @@ std::string DensityVariable::Describe() const
    return IsCount() ? "number of objects of '" + fGroup + "'" : "variable '" + fVariable + "' of '" + fGroup + "'";
 }
 
-std::size_t DensityVariable::Outputs() const
+std::size_t DensityVariable::Outputs(std::size_t slices) const
 {
-   constexpr std::size_t kLocationAndWidth = 2;
-   return Categories() + (fRange > 0 ? kLocationAndWidth + kKnots : 0);
+   constexpr std::size_t kLocationWidthAndLastKnot = 3;
+   return Categories() + (fRange > 0 ? kLocationWidthAndLastKnot + slices : 0);
+}
+
+std::size_t DensityVariable::Slices() const
+{
+   const std::size_t outputs = fNetwork.empty() ? 0 : fNetwork.back().fOutputs;
+   const std::size_t others = Outputs(0);
+   return fRange > 0 && outputs > others ? outputs - others : 0;
 }
 
 void Density::Validate(const std::string &where, bool networks) const

@@ -7,9 +7,19 @@
 #include <cstddef>
 #include <type_traits>
 
-// Dense layers on planes (see density_calls.hxx).
+// Networks on planes (see density_calls.hxx).
 namespace aeplugin::kernels {
 namespace {
+
+template <typename L>
+void Inputs(const float *raw, std::size_t rows, float factor, float offset, float *inputs)
+{
+   for (std::size_t row = 0; row < rows; row += L::kLanes) {
+      const auto value = Load<L>(raw + row) * factor + offset;
+      const auto within = L::Min(L::Max(value, Splat<L>(-kLargestInput)), Splat<L>(kLargestInput));
+      Store<L>(inputs + row, value == value ? within : Splat<L>(0));
+   }
+}
 
 struct Linear {
    template <typename L>

@@ -21,8 +21,8 @@ void SlicesTables::Reshape(const SlicesShape &shape)
 {
    const std::size_t stride = fStride;
    const std::size_t categories = std::max<std::size_t>(shape.Categories(), 1);
-   const std::size_t slices = shape.fRange > 0 ? kSlices : 0;
-   const std::size_t knots = shape.fRange > 0 ? kKnots : 0;
+   const std::size_t slices = shape.fRange > 0 ? shape.fSlices : 0;
+   const std::size_t knots = shape.fRange > 0 ? shape.Knots() : 0;
    const std::size_t others = shape.fRange > 0 ? 1 : 0;
    const std::size_t ints = (categories + slices + 2 * others) * stride;
    const std::size_t floats = (knots + 4 * others) * stride;

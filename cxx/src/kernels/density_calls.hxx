@@ -21,6 +21,13 @@ constexpr std::size_t PlaneStride(std::size_t rows)
    return ((rows + kAlign - 1) / kAlign | 1) * kAlign;
 }
 
+/// Raw features beyond this, once scaled, count as this.
+constexpr float kLargestInput = 16;
+
+/// What a network is given of one raw feature: raw * factor + offset, product and sum rounded one by one, within
+/// +-kLargestInput; 0 for a NaN. The number of rows is a multiple of kAlign.
+using InputsFunction = void (*)(const float *raw, std::size_t rows, float factor, float offset, float *inputs);
+
 /// One dense layer on planes: y[o][r] = activation(bias[o] + sum over i of x[i][r] * weight[o][i]), summed in the order
 /// of i. All strides and the number of rows are multiples of kAlign.
 struct ColumnsCall {
@@ -64,10 +71,13 @@ struct SlicesShape {
    float fMiddle = 0;       ///< finite
    float fSpread = 1;       ///< finite, above 0
    float fInverse = 1;      ///< 1 / fSpread
+   std::size_t fSlices = 0; ///< 1 to kMostSlices where there is a range
 
+   /// Between which the density of a slice is linear.
+   constexpr std::size_t Knots() const { return fSlices + 1; }
    constexpr std::size_t Categories() const { return fAtoms == 0 ? 0 : fAtoms + (fRange > 0 ? 1 : 0); }
-   /// Planes that the network gives: logits of categories; then, where there is a range, m, t and b[kKnots].
-   constexpr std::size_t Outputs() const { return Categories() + (fRange > 0 ? 2 + kKnots : 0); }
+   /// Planes that the network gives: logits of categories; then, where there is a range, m, t and b of each knot.
+   constexpr std::size_t Outputs() const { return Categories() + (fRange > 0 ? 2 + Knots() : 0); }
 };
 
 /// What all integers of a row need to know, in planes.
@@ -76,8 +86,8 @@ struct SlicesPlanes {
    std::size_t fStride = 0;
    std::int32_t *fStarts = nullptr; ///< of each category; that of the range is plane fAtoms
    std::int32_t *fLimits = nullptr; ///< how many integers the range of the row has
-   std::int32_t *fSums = nullptr;   ///< kSlices planes: weights of the slices before
-   float *fKnots = nullptr;         ///< kKnots planes: weight per slice there, half of it
+   std::int32_t *fSums = nullptr;   ///< a plane per slice: weights of those before
+   float *fKnots = nullptr;         ///< a plane per knot: weight per slice there, half of it
    float *fCentre = nullptr;
    float *fSteepness = nullptr;
    std::int32_t *fLowest = nullptr; ///< t of the first integer

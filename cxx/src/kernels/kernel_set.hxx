@@ -149,6 +149,7 @@ constexpr KernelSet MakeKernelSet(decltype(SlicesKernels::fDecode) decodeSlices 
            Map<L, Sigma<L>>,
            MakeDoubleKernels<L>(),
            {Encode<L, float>, Encode<L, double>, Decode<L, float>, Decode<L, double>, Nearest<L>},
+           Inputs<L>,
            Columns<L>,
            {PrepareSlices<L>, EncodeSlices<L>, decodeSlices}};
 }

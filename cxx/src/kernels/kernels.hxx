@@ -84,6 +84,7 @@ struct KernelSet {
    MapFunction fSigma; ///< 1 / (1 + e^-x), arguments being brought into +-30
    DoubleKernels fDoubles;
    QuantiserKernels fQuantiser;
+   InputsFunction fInputs;
    void (*fColumns)(const ColumnsCall &);
    SlicesKernels fSlices;
 };

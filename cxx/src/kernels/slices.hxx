@@ -69,7 +69,7 @@ constexpr float kSigmaUnit = 0x1p23f;  // t at the far end
 constexpr std::int32_t kCategoryReserve = 256;
 /// What t grows by from one integer to the next, at least: sigma never falls (tests/cxx/test_slices.cxx).
 constexpr std::int32_t kGrowth = 4;
-constexpr float kSlicesEnd = 15.999999f;
+constexpr float kBelowOne = 0x1.fffffep-1f;
 constexpr float kMostWeights = 0x1p26f; // more than all slices have
 /// What a start grows by from one integer to the next beside the weights between them, whose sum may fall by 1 where it
 /// is rounded, and the start then by 17.
@@ -142,10 +142,10 @@ inline typename L::Ints PrepareKnots(const float *logits, std::size_t stride, co
 {
    typename L::Ints last{};
    typename L::Ints sum{};
-   Weigh<L>(logits + row, stride, kKnots, 1, [&](std::size_t i, auto weight, auto) {
+   Weigh<L>(logits + row, stride, planes.fShape.Knots(), 1, [&](std::size_t i, auto weight, auto) {
       if (i > 0)
          sum += last + weight;
-      if (i < kSlices)
+      if (i < planes.fShape.fSlices)
          StoreInts<L>(planes.fSums + i * planes.fStride + row, sum);
       Store<L>(planes.fKnots + i * planes.fStride + row, ToFloats<L>(weight));
       last = weight;
@@ -168,7 +168,7 @@ inline void PrepareRange(const float *outputs, std::size_t stride, typename L::I
    const auto highest = Position<L>(limit, shape.fFirst, centre, steepness);
    StoreInts<L>(planes.fLimits + row, limit);
    StoreInts<L>(planes.fLowest + row, lowest);
-   Store<L>(planes.fPerSlice + row, static_cast<float>(kSlices) / ToFloats<L>(highest - lowest));
+   Store<L>(planes.fPerSlice + row, static_cast<float>(shape.fSlices) / ToFloats<L>(highest - lowest));
 
    const auto sum = PrepareKnots<L>(outputs + 2 * stride, stride, planes, row);
    const auto start = LoadInts<L>(planes.fStarts + shape.fAtoms * planes.fStride + row);
@@ -224,8 +224,8 @@ public:
 
    RangeOfRows(const SlicesPlanes &planes, std::size_t row)
       : fSums(planes.fSums + row), fKnots(planes.fKnots + row), fPlane(planes.fStride),
-        fStride(static_cast<std::int32_t>(planes.fStride)), fFirst(planes.fShape.fFirst),
-        fLimit(LoadInts<L>(planes.fLimits + row)),
+        fStride(static_cast<std::int32_t>(planes.fStride)), fSlices(planes.fShape.fSlices),
+        fFirst(planes.fShape.fFirst), fLimit(LoadInts<L>(planes.fLimits + row)),
         fStart(LoadInts<L>(planes.fStarts + planes.fShape.fAtoms * planes.fStride + row)),
         fLowest(LoadInts<L>(planes.fLowest + row)), fCentre(Load<L>(planes.fCentre + row)),
         fSteepness(Load<L>(planes.fSteepness + row)), fPerSlice(Load<L>(planes.fPerSlice + row)),
@@ -240,13 +240,12 @@ public:
    Ints StartOf(Ints index) const
    {
       const auto above = ToFloats<L>(Position<L>(index, fFirst, fCentre, fSteepness) - fLowest);
-      const auto slices = L::Min(above * fPerSlice, Splat<L>(kSlicesEnd));
+      const auto slices = L::Min(above * fPerSlice, Splat<L>(static_cast<float>(fSlices) * kBelowOne));
       const Ints slice = Truncated<L>(slices);
       const auto fraction = slices - ToFloats<L>(slice);
-      const Ints at = slice * fStride + fLanes;
-      const auto left = L::Gather(fKnots, at);
-      const auto rise = L::Gather(fKnots + fPlane, at) - left;
-      const Ints sum = L::Gather(fSums, at) + Truncated<L>(fraction * (left * 2.0f + fraction * rise));
+      const auto left = At(fKnots, slice);
+      const auto rise = At(fKnots + fPlane, slice) - left;
+      const Ints sum = At(fSums, slice) + Truncated<L>(fraction * (left * 2.0f + fraction * rise));
       const Ints start = fStart + index * kIntegerReserve + Truncated<L>(ToFloats<L>(sum) * fRatio);
       return index == fLimit ? SplatInts<L>(kEscapeStart) : start;
    }
@@ -277,17 +276,38 @@ public:
 
 private:
    static constexpr float kMostIntegers = 16384;
+   static constexpr std::size_t kFewSlices = 8; ///< that are looked up faster one after the other than gathered
+
+   Floats At(const float *planes, Ints slice) const
+   {
+      if (fSlices > kFewSlices)
+         return L::Gather(planes, slice * fStride + fLanes);
+      auto value = Load<L>(planes);
+      for (std::size_t i = 1; i < fSlices; ++i)
+         value = slice >= static_cast<std::int32_t>(i) ? Load<L>(planes + i * fPlane) : value;
+      return value;
+   }
+
+   Ints At(const std::int32_t *planes, Ints slice) const
+   {
+      if (fSlices > kFewSlices)
+         return L::Gather(planes, slice * fStride + fLanes);
+      auto value = LoadInts<L>(planes);
+      for (std::size_t i = 1; i < fSlices; ++i)
+         value = slice >= static_cast<std::int32_t>(i) ? LoadInts<L>(planes + i * fPlane) : value;
+      return value;
+   }
 
    /// The slice in which a weight is.
    Ints SliceOf(Ints weights) const
    {
       Ints even{};
       Ints odd{};
-      for (std::size_t slice = 1; slice + 1 < kSlices; slice += 2) {
-         even -= LoadInts<L>(fSums + slice * fPlane) <= weights;
-         odd -= LoadInts<L>(fSums + (slice + 1) * fPlane) <= weights;
+      for (std::size_t slice = 1; slice + 1 < fSlices; slice += 2) {
+         odd -= LoadInts<L>(fSums + slice * fPlane) <= weights;
+         even -= LoadInts<L>(fSums + (slice + 1) * fPlane) <= weights;
       }
-      return even + odd - (LoadInts<L>(fSums + (kSlices - 1) * fPlane) <= weights);
+      return fSlices % 2 == 0 ? even + odd - (LoadInts<L>(fSums + (fSlices - 1) * fPlane) <= weights) : even + odd;
    }
 
    /// ln (p / q) to 1e-5 for normal numbers: with p / q = 2^n m and s = (m - 1) / (m + 1), ln m = 2 (s + s^3/3 + ...).
@@ -305,7 +325,7 @@ private:
    Floats LogisticAlone(Floats above, Floats lowest, Floats width) const
    {
       constexpr float kPerBit = 0.69314718f * 0x1p-23f; // the bits of a float are about its logarithm
-      const auto perFrequency = width * static_cast<float>(kSlices) / ToFloats<L>(kEscapeStart - fStart);
+      const auto perFrequency = width * static_cast<float>(fSlices) / ToFloats<L>(kEscapeStart - fStart);
       const auto p = Between<L>(L::Fma(above, perFrequency, lowest), 2, kSigmaUnit - 2);
       const auto q = kSigmaUnit - p;
       return ToFloats<L>(reinterpret_cast<Ints>(p) - reinterpret_cast<Ints>(q)) * kPerBit;
@@ -328,11 +348,10 @@ private:
       const auto expected = L::Min(L::Max(rough, Splat<L>(0)), most);
       const auto weights = L::Fma(expected, Splat<L>(-kPerInteger), above + 0.5f) * (1.0f / fRatio);
       const Ints slice = SliceOf(Truncated<L>(Between<L>(weights, 0, kMostWeights)));
-      const Ints at = slice * fStride + fLanes;
-      const auto left = L::Gather(fKnots, at);
-      const auto right = L::Gather(fKnots + fPlane, at);
+      const auto left = At(fKnots, slice);
+      const auto right = At(fKnots + fPlane, slice);
       // The integral of a density that goes linearly from left to right, undone; beyond the ends the density stays.
-      const auto inside = weights - ToFloats<L>(L::Gather(fSums, at));
+      const auto inside = weights - ToFloats<L>(At(fSums, slice));
       const auto bounded = L::Min(L::Max(inside, Splat<L>(0)), left + right);
       const auto density = L::Sqrt(L::Max(L::Fma(bounded, right - left, left * left), Splat<L>(1)));
       const auto fraction = L::Fma(inside - bounded, 0.5f / density, bounded / (left + density));
@@ -354,6 +373,7 @@ private:
    const float *fKnots;
    std::size_t fPlane;
    std::int32_t fStride;
+   std::size_t fSlices;
    std::int32_t fFirst;
    Ints fLimit;
    Ints fStart;

@@ -52,9 +52,9 @@ class Scaling:
 class Conditional(torch.nn.Module):
     """The density of a variable, given its features; batches are (inputs, categories, places, limits)."""
 
-    def __init__(self, features: int, width: int, shape: Shape) -> None:
+    def __init__(self, features: int, width: int, slices: int, shape: Shape) -> None:
         super().__init__()
-        self.density = SliceDensity(shape)
+        self.density = SliceDensity(shape, slices)
         self.network = dense([features, width, width, self.density.outputs], "relu")
         last = self.network[-1]
         with torch.no_grad():

@@ -1,7 +1,7 @@
 """The distribution of one variable as torch sees it: how many bits an integer takes, given a network's outputs.
 
 docs/format.md has the same as frequencies out of 2^24, in integers: categories by a softmax, and within the range a
-logistic, whose quantiles are cut into 16 slices; within each, the density is linear between two of 17 knots.
+logistic, whose quantiles are cut into slices; within each, the density is linear between two knots.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 import numpy as np
 import torch
 
-from aeplugin._core import SLICES
 from aeplugin.training.density.shapes import Shape
 
 TOTAL_BITS = 24
@@ -31,21 +30,20 @@ _SLOPE = 4 / _SIGMA_SCALE
 _LIMIT = 64.0
 """Of logits."""
 _ESCAPED = -1
-KNOTS = SLICES + 1
 
 
 class SliceDensity:
-    """The code length of the integers of a variable."""
+    """The code length of the integers of a variable, whose range is cut into `slices`."""
 
-    def __init__(self, shape: Shape) -> None:
-        self._shape = shape
+    def __init__(self, shape: Shape, slices: int) -> None:
+        self._shape, self._slices = shape, slices
         self._atoms = np.array(shape.atoms, np.int64)
         self._lowest = shape.first >> shape.shift
 
     @property
     def outputs(self) -> int:
         """Outputs that the network must have: logits of categories; then middle, width and knots of the range."""
-        return self._shape.categories + (2 + KNOTS if self._shape.range else 0)
+        return self._shape.categories + (3 + self._slices if self._shape.range else 0)
 
     @property
     def categories(self) -> int:
@@ -109,7 +107,7 @@ class SliceDensity:
             return torch.sigmoid(((x - 0.5 - centre) * steepness).clamp(-30, 30)) + _SLOPE * x
 
         bottom = rise(torch.zeros_like(place))
-        scale = SLICES / (rise(limit) - bottom)
+        scale = self._slices / (rise(limit) - bottom)
         lower, upper = ((rise(x) - bottom) * scale for x in (place, place + 1))
         share = _between(lower, upper, torch.softmax(outputs[:, 2:].clamp(-_LIMIT, _LIMIT), 1))
         rest = _LEAST_OF_PLACE * (shape.range - limit) + _SPARE  # the last place gets what is left

@@ -10,7 +10,7 @@ import torch
 
 from aeplugin._core import Density
 from aeplugin.recipe import Recipe
-from aeplugin.recipe_density import WIDTHS
+from aeplugin.recipe_density import SLICES, WIDTHS
 from aeplugin.recipe_density import Density as Settings
 from aeplugin.recipe_training import Training
 from aeplugin.training import checkpoints
@@ -98,7 +98,8 @@ class DensityTraining:
         scaling = Scaling.standard(seen.raw)
         torch.manual_seed(self._seed * 100_003 + index)
         features = len(plan.features[index])
-        conditional = Conditional(features, _width(self._settings, features), plan.shapes[index])
+        width, slices = _width(self._settings, features), SLICES[self._settings.effort]
+        conditional = Conditional(features, width, slices, plan.shapes[index])
         rows = _Rows(*(conditional.batch(context, scaling) for context in (seen, held_out)))
         conditional.start_from(rows.training(0)[1])
         parameters = sum(parameter.numel() for parameter in conditional.parameters())
