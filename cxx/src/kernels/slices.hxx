@@ -278,23 +278,21 @@ private:
    static constexpr float kMostIntegers = 16384;
    static constexpr std::size_t kFewSlices = 8; ///< that are looked up faster one after the other than gathered
 
-   Floats At(const float *planes, Ints slice) const
+   /// What the lanes have in the planes of their slices.
+   template <typename T>
+   auto At(const T *planes, Ints slice) const
    {
+      using Lanes = decltype(L::Gather(planes, slice));
       if (fSlices > kFewSlices)
          return L::Gather(planes, slice * fStride + fLanes);
-      auto value = Load<L>(planes);
+      const auto load = [this, planes](std::size_t i) {
+         Lanes lanes;
+         std::memcpy(&lanes, planes + i * fPlane, sizeof lanes);
+         return lanes;
+      };
+      Lanes value = load(0);
       for (std::size_t i = 1; i < fSlices; ++i)
-         value = slice >= static_cast<std::int32_t>(i) ? Load<L>(planes + i * fPlane) : value;
-      return value;
-   }
-
-   Ints At(const std::int32_t *planes, Ints slice) const
-   {
-      if (fSlices > kFewSlices)
-         return L::Gather(planes, slice * fStride + fLanes);
-      auto value = LoadInts<L>(planes);
-      for (std::size_t i = 1; i < fSlices; ++i)
-         value = slice >= static_cast<std::int32_t>(i) ? LoadInts<L>(planes + i * fPlane) : value;
+         value = slice >= static_cast<std::int32_t>(i) ? load(i) : value;
       return value;
    }
 
