@@ -35,8 +35,7 @@ std::unique_ptr<TableReader> OpenColumns(const std::string &input, const CopyOpt
                                              [&](const std::string &column) { return IsOrIsIn(column, name); });
    });
    for (const std::string &column : chosen)
-      if (std::none_of(reader->Schema().begin(), reader->Schema().end(),
-                       [&](const TableColumn &other) { return other.fName == column; }))
+      if (!FindColumn(reader->Schema(), column))
          throw InputError(input + ": '" + reader->Name() + "' has no column '" + column + "'" +
                           Nearest(column, {present.begin(), present.end()}));
    return reader;

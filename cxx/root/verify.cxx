@@ -75,12 +75,11 @@ private:
       const TableSchema &schema = fReaders.back()->Schema();
       fColumns.emplace_back();
       for (const TableColumn &column : fFile.Schema()) {
-         const auto found = std::find_if(schema.begin(), schema.end(),
-                                         [&](const TableColumn &other) { return other.fName == column.fName; });
-         if (found == schema.end() || found->fType != column.fType)
+         const auto found = FindColumn(schema, column.fName);
+         if (!found || schema[*found].fType != column.fType)
             throw InputError(path + ": has no column '" + column.fName + "' of type " + column.fTypeName + ", as " +
                              fFile.Path() + " has");
-         fColumns.back().push_back(static_cast<std::size_t>(found - schema.begin()));
+         fColumns.back().push_back(*found);
       }
    }
 
