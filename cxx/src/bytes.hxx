@@ -63,25 +63,22 @@ public:
       const auto size = Value<std::uint32_t>(what);
       return std::string(Raw(size, what), size);
    }
-   std::vector<float> Floats(std::size_t count, const char *what)
+   template <typename T>
+   std::vector<T> Values(std::size_t count, const char *what)
    {
-      // Checked before anything is allocated; the division keeps the check itself from overflowing.
-      const char *data = Raw(count > fLeft / sizeof(float) ? SIZE_MAX : count * sizeof(float), what);
-      std::vector<float> values(count);
+      // Raw checks it before anything is allocated; the division keeps the product from overflowing.
+      const char *data = Raw(count > SIZE_MAX / sizeof(T) ? SIZE_MAX : count * sizeof(T), what);
+      std::vector<T> values(count);
       if (count > 0)
-         std::memcpy(values.data(), data, count * sizeof(float));
+         std::memcpy(values.data(), data, count * sizeof(T));
       return values;
    }
-   /// A list behind its length as 32 bits.
+   std::vector<float> Floats(std::size_t count, const char *what) { return Values<float>(count, what); }
+   /// Values behind their number as 32 bits.
    template <typename T>
    std::vector<T> List(const char *what)
    {
-      const auto size = Value<std::uint32_t>(what);
-      const char *data = Raw(std::size_t{size} * sizeof(T), what);
-      std::vector<T> list(size);
-      if (size > 0)
-         std::memcpy(list.data(), data, size * sizeof(T));
-      return list;
+      return Values<T>(Value<std::uint32_t>(what), what);
    }
    const char *Raw(std::size_t size, const char *what)
    {
