@@ -81,11 +81,9 @@ public:
    {
       const DensityVariable &variable = fDensity.fVariables[i];
       ValidateNetwork(variable.fNetwork, variable.fFeatures.size(), Where(i));
-      const std::size_t slices = variable.Slices();
-      if (slices > kMostSlices || variable.fNetwork.back().fOutputs != variable.Outputs(slices) ||
-          (variable.fRange > 0 && slices == 0))
-         Throw(i, "has a network with " + std::to_string(variable.fNetwork.back().fOutputs) + " outputs; expected " +
-                     ExpectedOutputs(variable));
+      const std::size_t outputs = variable.fNetwork.back().fOutputs;
+      if (outputs < variable.Outputs(1) || outputs > variable.Outputs(kMostSlices))
+         Throw(i, "has a network with " + std::to_string(outputs) + " outputs; expected " + ExpectedOutputs(variable));
       for (const Layer &layer : variable.fNetwork) {
          const Activation activation = layer.fActivation;
          if (!layer.fGains.empty() || (activation != Activation::kLinear && activation != Activation::kRelu &&
