@@ -62,7 +62,7 @@ double EstimateBits(const std::vector<Grid> &grid, const std::vector<Grid> &pred
 {
    Histogram histogram;
    for (std::size_t i = 0; i < grid.size(); ++i) {
-      if (grid[i] < -kGridLimit)
+      if (IsMark(grid[i]))
          histogram.AddSpecial();
       else
          histogram.Add(std::int64_t{grid[i]} - predicted[i]);

@@ -2,7 +2,6 @@
 
 #include <aeplugin/error.hxx>
 
-#include <cstdlib>
 #include <limits>
 #include <type_traits>
 
@@ -38,7 +37,7 @@ std::vector<T> DecodeIntegers(const std::vector<Grid> &grid, const std::vector<s
       if (grid[i] == kExactMark && next == exact.size())
          throw CorruptionError("more integers are marked as kept exactly than the " + std::to_string(next) +
                                " that are there");
-      if (grid[i] != kExactMark && std::abs(std::int64_t{grid[i]}) > kGridLimit)
+      if (grid[i] != kExactMark && !IsOnGrid(grid[i]))
          throw CorruptionError("grid integer " + std::to_string(grid[i]) + " is off the grid");
       const auto value = grid[i] == kExactMark ? static_cast<std::int64_t>(exact[next++]) : std::int64_t{grid[i]};
       if (value < static_cast<std::int64_t>(std::numeric_limits<T>::min()) || value > largest)

@@ -76,7 +76,7 @@ GroupGrids QuantiseSample(const codecs::CodecInput &input, const std::vector<Tab
 /// Of the integers that are no marks; 0 where there are none.
 Grid Median(std::vector<Grid> grid)
 {
-   grid.erase(std::remove_if(grid.begin(), grid.end(), [](Grid g) { return g < -kGridLimit; }), grid.end());
+   grid.erase(std::remove_if(grid.begin(), grid.end(), IsMark), grid.end());
    if (grid.empty())
       return 0;
    const auto middle = grid.begin() + static_cast<std::ptrdiff_t>(grid.size() / 2);

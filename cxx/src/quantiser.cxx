@@ -110,11 +110,6 @@ void MarkSentinels(const std::vector<std::uint64_t> &sentinels, const T *values,
                          " sentinels; the data are damaged");
 }
 
-bool IsOnGrid(Grid grid)
-{
-   return grid >= -kGridLimit && grid <= kGridLimit;
-}
-
 bool AllOnGrid(const Grid *grid, std::size_t n)
 {
    int outside = 0;

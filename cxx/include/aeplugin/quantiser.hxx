@@ -26,6 +26,17 @@ constexpr Grid kExactMark = INT32_MIN;
 constexpr Grid kSentinelMark = INT32_MIN + 1;
 constexpr std::size_t kMaxSentinels = 16;
 
+/// Whether an integer stands for a special value.
+constexpr bool IsMark(Grid integer)
+{
+   return integer < -kGridLimit;
+}
+/// Whether it stands for a grid point: neither a mark nor beyond the grid, as in damaged files.
+constexpr bool IsOnGrid(Grid integer)
+{
+   return integer >= -kGridLimit && integer <= kGridLimit;
+}
+
 enum class ToleranceKind : std::uint8_t {
    kExact = 0, ///< the value does not change
    kAbs = 1,   ///< |x' - x| <= tolerance

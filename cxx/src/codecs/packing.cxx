@@ -19,8 +19,6 @@ struct Codes {
    {
    }
 
-   static bool IsSpecial(Grid grid) { return grid < -kGridLimit; }
-
    std::uint32_t fWide;
    std::int64_t fShift; ///< code = difference + shift
    std::int64_t fEnd;   ///< codes are below
@@ -100,7 +98,7 @@ PackedStream Pack(const std::vector<Grid> &grid, const std::vector<Grid> &predic
    std::vector<std::uint32_t> stored(grid.size());
    for (std::size_t i = 0; i < grid.size(); ++i) {
       const std::int64_t code = std::int64_t{grid[i]} - predicted[i] + codes.fShift;
-      if (Codes::IsSpecial(grid[i])) {
+      if (IsMark(grid[i])) {
          stored[i] = static_cast<std::uint32_t>(std::int64_t{grid[i]} - kExactMark);
       } else if (code > codes.fWide && code < codes.fEnd) {
          stored[i] = static_cast<std::uint32_t>(code);
@@ -136,7 +134,7 @@ void Unpack(const PackedStream &stream, const std::vector<Grid> &predicted, std:
          grid[i] = static_cast<Grid>(kExactMark + static_cast<std::int64_t>(stored[i]));
       } else if (nextWide < stream.fWide.size()) {
          grid[i] = stream.fWide[nextWide++];
-         if (grid[i] < -kGridLimit || grid[i] > kGridLimit)
+         if (!IsOnGrid(grid[i]))
             throw CorruptionError("a wide integer is off the grid");
       } else {
          throw CorruptionError("there are fewer wide integers than marks of them");
@@ -150,7 +148,7 @@ Packing ChoosePacking(const std::vector<Grid> &grid, const std::vector<Grid> &pr
 {
    std::vector<std::int64_t> differences;
    for (std::size_t i = 0; i < grid.size(); ++i)
-      if (!Codes::IsSpecial(grid[i]))
+      if (!IsMark(grid[i]))
          differences.push_back(std::int64_t{grid[i]} - predicted[i]);
    if (differences.empty())
       return {};

@@ -47,11 +47,6 @@ constexpr Grid Difference(Grid a, Grid b)
    return static_cast<Grid>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
 }
 
-constexpr bool IsOffGrid(Grid integer)
-{
-   return integer > kGridLimit || integer < -kGridLimit;
-}
-
 } // namespace
 
 PreparedDensity::PreparedDensity(Density density, bool networks, const std::string &instructionSet)
@@ -186,7 +181,7 @@ void PreparedDensity::Residuals(std::size_t i, const Grid *integers, const Grid 
    if (!Variable(i).fPeriodic) {
       for (std::size_t k = 0; k < n; ++k) {
          const Grid residual = Difference(integers[k], locations[k]);
-         residuals[k] = IsMark(integers[k]) ? integers[k] : IsOffGrid(residual) ? kOutside : residual;
+         residuals[k] = IsMark(integers[k]) ? integers[k] : IsOnGrid(residual) ? residual : kOutside;
       }
       return;
    }
@@ -209,7 +204,7 @@ void PreparedDensity::Integers(std::size_t i, const Grid *residuals, const Grid 
       integers[k] = Variable(i).fPeriodic
                        ? static_cast<Grid>(Wrapped(std::int64_t{residuals[k]} + locations[k] - first, period) + first)
                        : Sum(residuals[k], locations[k]);
-   if (std::any_of(integers, integers + n, IsOffGrid))
+   if (!std::all_of(integers, integers + n, IsOnGrid))
       throw CorruptionError("an integer leads off the grid");
 }
 

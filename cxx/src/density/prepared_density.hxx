@@ -78,12 +78,6 @@ private:
    std::vector<std::vector<std::size_t>> fContext; ///< per variable those that it is decoded from
 };
 
-/// Whether an integer stands for a special value.
-constexpr bool IsMark(Grid integer)
-{
-   return integer < -kGridLimit;
-}
-
 } // namespace aeplugin::density
 
 #endif
